@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { isCurrent, root, runNode26 } from './node26.mjs';
+
+// A checkout runs its TypeScript as it is; an installed package runs the emitted JavaScript, because Node strips no
+// types below node_modules.
+const source = join(root, 'lab', 'main.ts');
+const main = existsSync(source) ? source : join(root, 'dist', 'lab', 'main.js');
+if (isCurrent) {
+  const { pathToFileURL } = await import('node:url');
+  process.argv[1] = main;
+  await import(pathToFileURL(main).href);
+} else {
+  runNode26([main, ...process.argv.slice(2)]);
+}

@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project per tier, fastest first; `npm test -- --project unit` runs one. Tiers are described in CONTRIBUTING.md. */
+const tier = (name: string, timeoutSeconds: number, parallel = true) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: timeoutSeconds * 1000,
+    hookTimeout: timeoutSeconds * 1000,
+    fileParallelism: parallel,
+  },
+});
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    projects: [
+      tier('unit', 10),
+      tier('property', 60),
+      tier('interop', 60, false),
+      tier('lab', 90, false),
+      tier('docker', 600, false),
+    ],
+  },
+});
