@@ -65,7 +65,10 @@ export interface TcpPort {
    * Listens; `accept` is asked for a handler for each inbound connection (undefined refuses it by closing).
    * Rejects with a {@link PortError} naming address, port and cause (EADDRINUSE, EACCES, EADDRNOTAVAIL).
    */
-  listen(local: Endpoint, accept: (connection: TcpConnection) => TcpHandler | undefined): Promise<TcpListener>;
+  listen(
+    local: Endpoint,
+    accept: (connection: TcpConnection) => TcpHandler | undefined,
+  ): Promise<TcpListener>;
   /** Dials; the outcome reaches `handler` as onConnect or onClose. `localAddress` binds the source. */
   connect(remote: Endpoint, options: { readonly localAddress?: string }, handler: TcpHandler): TcpConnection;
 }
@@ -81,7 +84,9 @@ export interface UdpPort {
   /** Binds; rejects with a {@link PortError}. `onMessage`'s bytes belong to it until it returns. */
   bind(
     local: Endpoint,
-    options: { /** Outer UDP checksum 0, as the Linux kernel's VXLAN sends (where the platform allows it). */ readonly noChecksum?: boolean },
+    options: {
+      /** Outer UDP checksum 0, as the Linux kernel's VXLAN sends (where the platform allows it). */ readonly noChecksum?: boolean;
+    },
     onMessage: (bytes: Uint8Array, remote: Endpoint) => void,
   ): Promise<UdpSocket>;
 }

@@ -20,12 +20,27 @@ export interface AgentControl {
   store(): Promise<StoreRow[]>;
   /** Sends `count` echo requests from a pod of this node, one result each as it comes. */
   ping(request: PingRequest, onResult: (result: PingResult) => void, signal: AbortSignal): Promise<void>;
-  /** Steps that this node took for packets between two addresses, from now until `signal` aborts. */
-  trace(filter: TraceFilter, onStep: (step: TraceStepRow) => void, signal: AbortSignal): Promise<void>;
-  /** pcapng bytes, beginning with a section header, until `signal` aborts. */
-  capture(filter: CaptureFilter, onBytes: (bytes: Uint8Array) => void, signal: AbortSignal): Promise<void>;
+  /** Steps that this node took for packets between two addresses, until `signal` aborts. `onReady`: armed now. */
+  trace(
+    filter: TraceFilter,
+    onStep: (step: TraceStepRow) => void,
+    signal: AbortSignal,
+    onReady?: () => void,
+  ): Promise<void>;
+  /** pcapng bytes, beginning with a section header, until `signal` aborts. `onReady`: every later packet is recorded. */
+  capture(
+    filter: CaptureFilter,
+    onBytes: (bytes: Uint8Array) => void,
+    signal: AbortSignal,
+    onReady?: () => void,
+  ): Promise<void>;
   /** Runs a built-in command of an emulated pod (`ping`, `nc`, `ip addr`), writing to `output`; resolves with its exit code. */
-  exec(pod: string, command: readonly string[], output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void, signal: AbortSignal): Promise<number>;
+  exec(
+    pod: string,
+    command: readonly string[],
+    output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void,
+    signal: AbortSignal,
+  ): Promise<number>;
   /** Asks the agent to stop in order (Cease, IPAM kept); resolves when it has. */
   stop(): Promise<void>;
 }

@@ -1,0 +1,198 @@
+import { spawn } from 'node:child_process';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { createConnection } from 'node:net';
+import { Duplex } from 'node:stream';
+import type { ControlEndpoint, ErrorLine, ExecLine, LabControl, LabInfo, NodeAction } from './routes.ts';
+import type { AgentControl, AgentStatus, PingResult, TraceStepRow } from './types.ts';
+
+/** The control interface could not be reached, or answered with an error; one line. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError';
+  /** HTTP status, or 0 where nothing answered. */
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Names of the nodes that answer at an endpoint. */
+export async function listNodes(endpoint: ControlEndpoint): Promise<string[]> {
+  return (await call(endpoint, 'GET', '/v1/nodes')) as string[];
+}
+
+/** The control interface of one node over HTTP: the same methods as in its process. */
+export function connectAgent(endpoint: ControlEndpoint, node: string): AgentControl {
+  const base = `/v1/nodes/${encodeURIComponent(node)}`;
+  const get = <T>(what: string): Promise<T> => call(endpoint, 'GET', `${base}/${what}`) as Promise<T>;
+  return {
+    node,
+    status: () => get('status'),
+    bgp: () => get('bgp'),
+    rib: () => get('rib'),
+    routes: () => get('routes'),
+    fdb: () => get('fdb'),
+    ipam: () => get('ipam'),
+    pods: () => get('pods'),
+    store: () => get('store'),
+    watchStatus: (listener, signal) =>
+      lines<AgentStatus>(endpoint, 'GET', `${base}/status?watch=1`, undefined, listener, signal),
+    ping: (request, onResult, signal) =>
+      lines<PingResult>(endpoint, 'POST', `${base}/ping`, request, onResult, signal),
+    trace: (filter, onStep, signal, onReady) =>
+      lines<TraceStepRow>(endpoint, 'POST', `${base}/trace`, filter, onStep, signal, onReady),
+    capture: (filter, onBytes, signal, onReady) =>
+      stream(endpoint, 'POST', `${base}/capture`, filter, onBytes, signal, onReady),
+    async exec(pod, command, output, signal) {
+      let exit: number | undefined;
+      const onLine = (line: ExecLine): void => {
+        if ('exit' in line) exit = line.exit;
+        else output(line.stream, Buffer.from(line.data, 'base64'));
+      };
+      await lines<ExecLine>(endpoint, 'POST', `${base}/exec`, { pod, command }, onLine, signal);
+      if (exit === undefined) throw new ControlError(0, `${node}: the command's end was not reported`);
+      return exit;
+    },
+    stop: async () => {
+      await call(endpoint, 'POST', `${base}/stop`);
+    },
+  };
+}
+
+/** The control interface of a lab's supervisor. */
+export function connectLab(endpoint: ControlEndpoint): LabControl {
+  return {
+    info: () => call(endpoint, 'GET', '/v1/lab') as Promise<LabInfo>,
+    down: async () => {
+      await call(endpoint, 'POST', '/v1/lab/down');
+    },
+    node: async (name: string, action: NodeAction) => {
+      await call(endpoint, 'POST', `/v1/lab/${encodeURIComponent(name)}/${action}`);
+    },
+  };
+}
+
+async function call(
+  endpoint: ControlEndpoint,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<unknown> {
+  const { response } = await send(endpoint, method, path, body);
+  return JSON.parse(await readAll(response));
+}
+
+/** Reads a stream of JSON lines until it ends or `signal` aborts. An `error` line rejects. */
+async function lines<T extends object>(
+  endpoint: ControlEndpoint,
+  method: string,
+  path: string,
+  body: object | undefined,
+  onLine: (line: T) => void,
+  signal: AbortSignal,
+  onReady?: () => void,
+): Promise<void> {
+  let rest = '';
+  const decoder = new TextDecoder();
+  const onBytes = (bytes: Uint8Array): void => {
+    const parts = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts) {
+      const line = JSON.parse(part) as T | ErrorLine;
+      if ('error' in line && Object.keys(line).length === 1) throw new ControlError(500, String(line.error));
+      onLine(line as T);
+    }
+  };
+  await stream(endpoint, method, path, body, onBytes, signal, onReady);
+}
+
+async function stream(
+  endpoint: ControlEndpoint,
+  method: string,
+  path: string,
+  body: object | undefined,
+  onBytes: (bytes: Uint8Array) => void,
+  signal: AbortSignal,
+  onReady?: () => void,
+): Promise<void> {
+  if (signal.aborted) return;
+  const { request, response } = await send(endpoint, method, path, body, signal);
+  const abort = (): void => {
+    request.destroy();
+  };
+  signal.addEventListener('abort', abort);
+  try {
+    onReady?.();
+    for await (const chunk of response) onBytes(chunk as Uint8Array);
+  } catch (error) {
+    // Our own abort ends the stream; anything else is the node going away in the middle.
+    if (!signal.aborted)
+      throw error instanceof ControlError
+        ? error
+        : new ControlError(0, `node went away: ${(error as Error).message}`);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    request.destroy();
+  }
+}
+
+function send(
+  endpoint: ControlEndpoint,
+  method: string,
+  path: string,
+  body: object | undefined,
+  signal?: AbortSignal,
+): Promise<{ readonly request: ClientRequest; readonly response: IncomingMessage }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{
+    request: ClientRequest;
+    response: IncomingMessage;
+  }>();
+  const request = httpRequest({
+    method,
+    path,
+    headers: { host: 'podwire', 'content-type': 'application/json' },
+    createConnection: () => open(endpoint),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  request.on('error', (error) =>
+    reject(new ControlError(0, `cannot reach ${describe(endpoint)}: ${error.message}`)),
+  );
+  request.on('response', (response) => {
+    if (response.statusCode === 200) return resolve({ request, response });
+    readAll(response).then((text) => {
+      reject(new ControlError(response.statusCode ?? 0, errorText(text)));
+    }, reject);
+  });
+  request.end(body === undefined ? undefined : JSON.stringify(body));
+  return promise;
+}
+
+function open(endpoint: ControlEndpoint): Duplex {
+  if (endpoint.kind === 'unix') return createConnection(endpoint.path);
+  const child = spawn('docker', ['exec', '-i', endpoint.container, 'podwire', 'control-proxy'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const duplex = Duplex.from({ writable: child.stdin, readable: child.stdout } as unknown as Iterable<never>);
+  child.on('error', (error) => duplex.destroy(error));
+  duplex.on('close', () => child.kill());
+  return duplex;
+}
+
+function describe(endpoint: ControlEndpoint): string {
+  return endpoint.kind === 'unix' ? endpoint.path : `container ${endpoint.container}`;
+}
+
+async function readAll(response: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  return text;
+}
+
+function errorText(body: string): string {
+  try {
+    return String((JSON.parse(body) as ErrorLine).error);
+  } catch {
+    return body.trim() || 'no answer';
+  }
+}
