@@ -1,0 +1,33 @@
+import { type DestinationStream, destination, type LevelWithSilent, type Logger, pino } from 'pino';
+
+/** Levels that `--log-level` takes, most talkative first. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/**
+ * The lab's log: JSON lines of all agents in one file (or on standard error in a container), each line with its
+ * `node`. Agents take a child of it.
+ */
+export function openLog(
+  target: { readonly file: string } | 'stderr',
+  level: LogLevel,
+  base: Readonly<Record<string, string>>,
+): { readonly log: Logger; readonly flush: () => void } {
+  const stream: DestinationStream & { flushSync?: () => void } =
+    target === 'stderr'
+      ? destination({ dest: 2, sync: true })
+      : destination({ dest: target.file, append: true, mkdir: false, sync: false });
+  const log = pino({ level: level satisfies LevelWithSilent, base, timestamp: isoTime, messageKey: 'msg' }, stream);
+  const flush = (): void => {
+    try {
+      stream.flushSync?.();
+    } catch {
+      // The file never opened, or is gone with its folder: there is nothing left to lose.
+    }
+  };
+  return { log, flush };
+}
+
+function isoTime(): string {
+  return `,"time":"${new Date().toISOString()}"`;
+}

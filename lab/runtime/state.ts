@@ -1,0 +1,109 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Where running labs keep what must be found by other commands: one folder per lab, with its control socket, its log
+ * and a small state file. Nothing else of a lab lives outside its processes, so removing the folder of a dead lab is
+ * all the cleaning that a crash can need.
+ */
+export function runRoot(): string {
+  const override = process.env.PODWIRE_RUN_DIR;
+  if (override !== undefined && override !== '') return override;
+  if (process.getuid?.() === 0) return '/run/podwire';
+  const xdg = process.env.XDG_RUNTIME_DIR;
+  if (xdg !== undefined && xdg !== '') return join(xdg, 'podwire');
+  return join(tmpdir(), `podwire-${userInfo().username}`);
+}
+
+/** Paths of one lab. */
+export interface LabPaths {
+  readonly folder: string;
+  readonly state: string;
+  readonly control: string;
+  readonly log: string;
+  readonly store: string;
+  readonly agent: (node: string) => string;
+}
+
+export function labPaths(name: string): LabPaths {
+  const folder = join(runRoot(), name);
+  return {
+    folder,
+    state: join(folder, 'lab.json'),
+    control: join(folder, 'lab.sock'),
+    log: join(folder, 'log.ndjson'),
+    store: join(folder, 'store.sock'),
+    agent: (node) => join(folder, `${node}.sock`),
+  };
+}
+
+/** What is written at start: enough to find the supervisor and to tell it from a recycled process id. */
+export interface LabState {
+  readonly name: string;
+  readonly pid: number;
+  /** Start time of the process in clock ticks since boot (Linux), to recognise a recycled pid; null elsewhere. */
+  readonly startTicks: string | null;
+  readonly runtime: 'local' | 'netns';
+  /** First three octets of the underlay, so that other labs avoid it. */
+  readonly underlay: string;
+  /** Redis namespace to remove when the supervisor is gone, or null. */
+  readonly store: string;
+}
+
+/** Claims the lab's folder. @throws Error where a live lab of that name has it. */
+export function writeState(state: LabState): void {
+  const paths = labPaths(state.name);
+  mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
+  writeFileSync(paths.state, JSON.stringify(state), { mode: 0o600 });
+}
+
+/** State of a lab, dead or alive; undefined where there is none. */
+export function readState(name: string): LabState | undefined {
+  try {
+    return JSON.parse(readFileSync(labPaths(name).state, 'utf8')) as LabState;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names of all labs that left a folder, dead or alive. */
+export function listStates(): LabState[] {
+  let names: string[];
+  try {
+    names = readdirSync(runRoot());
+  } catch {
+    return [];
+  }
+  return names.sort().flatMap((name) => readState(name) ?? []);
+}
+
+/** Removes a lab's folder, and the root where it was the last. */
+export function removeState(name: string): void {
+  rmSync(labPaths(name).folder, { recursive: true, force: true });
+  try {
+    if (readdirSync(runRoot()).length === 0) rmSync(runRoot(), { recursive: true, force: true });
+  } catch {
+    // Somebody else's lab appeared, or the folder is gone already.
+  }
+}
+
+/** Whether the lab's supervisor still runs. */
+export function isAlive(state: LabState): boolean {
+  try {
+    process.kill(state.pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  return state.startTicks === null || processStartTicks(state.pid) === state.startTicks;
+}
+
+/** Field 22 of /proc/PID/stat (proc(5)): start time in ticks; null where there is no such file. */
+export function processStartTicks(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}
