@@ -44,13 +44,15 @@ export function connectAgent(endpoint: ControlEndpoint, node: string): AgentCont
       lines<TraceStepRow>(endpoint, 'POST', `${base}/trace`, filter, onStep, signal, onReady),
     capture: (filter, onBytes, signal, onReady) =>
       stream(endpoint, 'POST', `${base}/capture`, filter, onBytes, signal, onReady),
-    async exec(pod, command, output, signal) {
+    async exec(pod, command, output, signal, input) {
+      const stdin = input === undefined ? {} : { input: Buffer.from(input).toString('base64') };
+      const body = { pod, command, ...stdin };
       let exit: number | undefined;
       const onLine = (line: ExecLine): void => {
         if ('exit' in line) exit = line.exit;
         else output(line.stream, Buffer.from(line.data, 'base64'));
       };
-      await lines<ExecLine>(endpoint, 'POST', `${base}/exec`, { pod, command }, onLine, signal);
+      await lines<ExecLine>(endpoint, 'POST', `${base}/exec`, body, onLine, signal);
       if (exit === undefined) throw new ControlError(0, `${node}: the command's end was not reported`);
       return exit;
     },

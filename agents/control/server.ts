@@ -130,11 +130,14 @@ async function answerAction(
       return finish(response, agent.capture(body as CaptureFilter, write, stream.signal, stream.start));
     }
     case 'exec': {
-      const { pod, command } = body as { pod: string; command: string[] };
+      const { pod, command, input } = body as { pod: string; command: string[]; input?: string };
+      const stdin = input === undefined ? undefined : Buffer.from(input, 'base64');
       const stream = startLines(response);
       const output = (name: 'stdout' | 'stderr', bytes: Uint8Array): void =>
         stream.line({ stream: name, data: Buffer.from(bytes).toString('base64') });
-      const done = agent.exec(pod, command, output, stream.signal).then((exit) => stream.line({ exit }));
+      const done = agent
+        .exec(pod, command, output, stream.signal, stdin)
+        .then((exit) => stream.line({ exit }));
       return finish(response, done);
     }
     case 'stop':

@@ -40,6 +40,8 @@ export interface AgentControl {
     command: readonly string[],
     output: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void,
     signal: AbortSignal,
+    /** The command's whole standard input. */
+    input?: Uint8Array,
   ): Promise<number>;
   /** Asks the agent to stop in order (Cease, IPAM kept); resolves when it has. */
   stop(): Promise<void>;
@@ -59,6 +61,8 @@ export interface AgentStatus {
   readonly blocks: readonly string[];
   /** Remote prefixes that the forwarder can reach now (route, neighbour and FDB entry all present). */
   readonly reachable: readonly string[];
+  /** Blocks of other nodes as the store has them (confirmed affinities): what should be reachable. */
+  readonly remoteBlocks: readonly { readonly node: string; readonly block: string }[];
   readonly pods: { readonly total: number; readonly ready: number };
   readonly store: 'connected' | 'disconnected';
   /** True when the node did all it can do alone: pods up, own block announced, store synced. */

@@ -52,7 +52,12 @@ export interface Pod {
   /** Path of the network namespace for setns(2); null for emulated pods. */
   readonly netns: string | null;
   /** Runs a built-in command; undefined where real commands can be run in the namespace instead. */
-  readonly exec?: (command: readonly string[], output: Output, signal: AbortSignal) => Promise<number>;
+  readonly exec?: (
+    command: readonly string[],
+    output: Output,
+    signal: AbortSignal,
+    input: Uint8Array | undefined,
+  ) => Promise<number>;
   close(): void;
 }
 
