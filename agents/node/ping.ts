@@ -28,7 +28,10 @@ export async function ping(
 ): Promise<void> {
   const { clock } = ports;
   const id = ports.random.uint32() & 0xffff;
-  const pending = new Map<number, { readonly sentAt: number; readonly settle: (reply?: EchoReply) => void }>();
+  const pending = new Map<
+    number,
+    { readonly sentAt: number; readonly settle: (reply?: EchoReply) => void }
+  >();
   const unsubscribe = echo.onReply((reply) => {
     if (reply.id === id) pending.get(reply.sequence)?.settle(reply);
   });
@@ -70,7 +73,15 @@ function result(sequence: number, reply: EchoReply | undefined, rttMs: number): 
   }
   if (reply.type === 0) {
     const { from, ttl, bytes } = reply;
-    return { sequence, outcome: 'reply', from, rttMs: Number(rttMs.toFixed(3)), ttl, bytes: bytes + 8, error: null };
+    return {
+      sequence,
+      outcome: 'reply',
+      from,
+      rttMs: Number(rttMs.toFixed(3)),
+      ttl,
+      bytes: bytes + 8,
+      error: null,
+    };
   }
   const text = ERRORS[`${reply.type}.${reply.code}`] ?? `ICMP type ${reply.type} code ${reply.code}`;
   const error = reply.mtu === undefined ? text : `${text} (mtu = ${reply.mtu})`;
