@@ -73,6 +73,17 @@ export interface TraceStep {
   readonly fields: Readonly<Record<string, string | number>>;
 }
 
+/**
+ * Which packets are traced: inner IPv4 packets between the addresses, in either direction, and ICMP errors that quote
+ * such a packet. What is left out matches anything.
+ */
+export interface TraceFilter {
+  readonly a?: number;
+  readonly b?: number;
+  /** IP protocol number; for an ICMP error, that of the quoted packet. */
+  readonly protocol?: number;
+}
+
 /** Receives what the forwarder emits. Buffers are reused: valid only during the call. */
 export interface ForwarderSink {
   /** An Ethernet frame to a pod. */
@@ -99,4 +110,10 @@ export type DropReason =
   | 'unknown-vni'
   | 'wrong-vtep-mac'
   | 'unknown-vtep'
+  /** Frame of a pod to another MAC than the gateway's. */
+  | 'wrong-mac'
+  /** Source or destination that is no host's: 0/8, 127/8, multicast, broadcast. */
+  | 'martian'
+  /** The port that a frame, VNI or route names is gone. */
+  | 'no-such-port'
   | 'not-supported';
