@@ -33,6 +33,12 @@ export interface Progress {
   readonly missing: readonly string[];
 }
 
+/** A block and the node that it belongs to. */
+export interface OwnedBlock {
+  readonly block: string;
+  readonly node: string;
+}
+
 export interface Count {
   readonly done: number;
   readonly total: number;
@@ -42,9 +48,14 @@ export interface Count {
  * Judges convergence from what the agents say of themselves: all of them up and their pods answering, every
  * configured session Established with End-of-RIB received, and every block that any node holds reachable from every
  * other host.
- * @param expected names of all nodes that must take part.
+ * @param expected names of all nodes that run an agent.
+ * @param foreignBlocks blocks of foreign nodes, which have no agent to tell of them.
  */
-export function judge(expected: readonly string[], statuses: ReadonlyMap<string, AgentStatus>): Progress {
+export function judge(
+  expected: readonly string[],
+  statuses: ReadonlyMap<string, AgentStatus>,
+  foreignBlocks: readonly OwnedBlock[] = [],
+): Progress {
   const missing: string[] = [];
   const miss = (line: string): void => {
     if (missing.length < 5) missing.push(line);
@@ -54,7 +65,8 @@ export function judge(expected: readonly string[], statuses: ReadonlyMap<string,
   const pods = { done: 0, total: 0 };
   const bgp = { done: 0, total: 0 };
   const routes = { done: 0, total: 0 };
-  const blocks = present.flatMap((status) => status.blocks.map((block) => ({ block, owner: status.node })));
+  const own = present.flatMap((status) => status.blocks.map((block) => ({ block, node: status.node })));
+  const blocks = [...own, ...foreignBlocks];
   for (const status of present) {
     if (!status.ready) miss(`${status.node}: ${status.message}`);
     pods.done += status.pods.ready;
@@ -66,14 +78,15 @@ export function judge(expected: readonly string[], statuses: ReadonlyMap<string,
     }
     if (status.kind !== 'host') continue;
     const reachable = new Set(status.reachable);
-    for (const { block, owner } of blocks) {
-      if (owner === status.node) continue;
+    for (const { block, node } of blocks) {
+      if (node === status.node) continue;
       routes.total++;
       if (reachable.has(block)) routes.done++;
-      else miss(`${status.node}: no route to ${block} (${owner})`);
+      else miss(`${status.node}: no route to ${block} (${node})`);
     }
   }
-  const nodes = { done: present.filter((status) => status.ready).length, total: expected.length };
-  const converged = [nodes, pods, bgp, routes].every((count) => count.done === count.total);
+  const nodes = { done: present.length, total: expected.length };
+  const complete = [nodes, pods, bgp, routes].every((count) => count.done === count.total);
+  const converged = complete && present.every((status) => status.ready);
   return { nodes, pods, bgp, routes, converged, missing };
 }

@@ -1,0 +1,62 @@
+import { serveControl } from './control/server.ts';
+import { systemClock } from './io/clock.ts';
+import { systemRandom } from './io/random.ts';
+import { nodeTcp } from './io/tcp.ts';
+import { nodeUdp } from './io/udp.ts';
+import { type LogLevel, openLog } from './log.ts';
+import type { NodeAgentConfig } from './node/config.ts';
+import { NodeAgent } from './node/node-agent.ts';
+import { systemPods } from './pod/factories.ts';
+import { connectStore } from './store/http-client.ts';
+
+/** How to run one agent as a process of its own: in a network namespace or in a container. */
+export interface AgentProcessOptions {
+  readonly config: NodeAgentConfig;
+  /** Endpoint of the store: `http://host:port` or `unix:/path`. */
+  readonly store: string;
+  /** Unix socket on which to serve the control interface. */
+  readonly control: string;
+  /** Unix socket on which pods of other containers hand over their TAP. */
+  readonly podSocket?: string;
+  readonly log: { readonly file: string } | 'stderr';
+  readonly logLevel: LogLevel;
+}
+
+/** A running agent process; `stop` ends it in order. */
+export interface AgentProcess {
+  readonly agent: NodeAgent;
+  stop(): Promise<void>;
+}
+
+/** Starts the agent with real ports and serves its control interface. Rejects with one line naming the cause. */
+export async function runAgentProcess(options: AgentProcessOptions): Promise<AgentProcess> {
+  const { config } = options;
+  const { log, flush } = openLog(options.log, options.logLevel, { lab: config.lab, node: config.node });
+  const clock = systemClock();
+  const kv = connectStore(options.store, { log, clock });
+  const pods = systemPods({ clock, log, ...(options.podSocket === undefined ? {} : { socket: options.podSocket }) });
+  const agent = new NodeAgent(config, {
+    clock,
+    random: systemRandom(),
+    tcp: nodeTcp(),
+    udp: nodeUdp(),
+    kv,
+    pods,
+    log,
+  });
+  const control = await serveControl(options.control, new Map([[config.node, agent]]));
+  const stop = async (): Promise<void> => {
+    await agent.stop();
+    await control.close();
+    await pods.close();
+    await kv.close();
+    flush();
+  };
+  try {
+    await agent.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { agent, stop };
+}
