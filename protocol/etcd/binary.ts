@@ -1,0 +1,132 @@
+import { DecodeError } from '../bytes/decode-error.ts';
+
+const LOW_SEVEN = 0x7fn;
+const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** A growing buffer of protobuf-style varints and length-prefixed bytes. */
+export class Writer {
+  #buffer: Uint8Array = new Uint8Array(256);
+  #length = 0;
+
+  #reserve(extra: number): void {
+    const needed = this.#length + extra;
+    if (needed <= this.#buffer.length) return;
+    const larger = new Uint8Array(Math.max(needed, 2 * this.#buffer.length));
+    larger.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = larger;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  /** A 64-bit integer, 1 to 10 bytes; a negative one in two's complement (protobuf int64). */
+  varint(value: bigint): void {
+    this.#reserve(10);
+    if (value >= 0n && value <= SAFE) {
+      let small = Number(value);
+      while (small > 0x7f) {
+        this.#buffer[this.#length++] = (small % 0x80) | 0x80;
+        small = Math.floor(small / 0x80);
+      }
+      this.#buffer[this.#length++] = small;
+      return;
+    }
+    let rest = BigInt.asUintN(64, value);
+    while (rest > LOW_SEVEN) {
+      this.#buffer[this.#length++] = Number(rest & LOW_SEVEN) | 0x80;
+      rest >>= 7n;
+    }
+    this.#buffer[this.#length++] = Number(rest);
+  }
+
+  /** Length and bytes. */
+  block(bytes: Uint8Array): void {
+    this.varint(BigInt(bytes.length));
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** What has been written, as bytes of its own. */
+  bytes(): Uint8Array {
+    return this.#buffer.slice(0, this.#length);
+  }
+}
+
+/** Reads what {@link Writer} wrote; throws DecodeError instead of reading past the end. */
+export class Reader {
+  readonly #what: string;
+  readonly #bytes: Uint8Array;
+  #offset = 0;
+
+  constructor(what: string, bytes: Uint8Array) {
+    this.#what = what;
+    this.#bytes = bytes;
+  }
+
+  /** @throws DecodeError always: what was expected at the current offset. */
+  fail(expected: string): never {
+    throw new DecodeError(this.#what, this.#offset, `expected ${expected}`);
+  }
+
+  get atEnd(): boolean {
+    return this.#offset >= this.#bytes.length;
+  }
+
+  byte(): number {
+    const value = this.#bytes[this.#offset];
+    if (value === undefined) this.fail('another byte');
+    this.#offset++;
+    return value;
+  }
+
+  /** A 64-bit integer as int64. */
+  varint(): bigint {
+    let low = 0;
+    let scale = 1;
+    for (let i = 0; i < 7; i++) {
+      const byte = this.byte();
+      low += (byte & 0x7f) * scale;
+      if (byte < 0x80) return BigInt(low);
+      scale *= 0x80;
+    }
+    let value = BigInt(low);
+    for (let shift = 49n; shift < 70n; shift += 7n) {
+      const byte = this.byte();
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asIntN(64, value);
+    }
+    return this.fail('a varint of at most 10 bytes');
+  }
+
+  /** Length and bytes, copied. */
+  block(): Uint8Array {
+    const length = Number(this.varint());
+    if (length < 0 || length > this.#bytes.length - this.#offset) this.fail(`${length} more bytes`);
+    const block = this.#bytes.slice(this.#offset, this.#offset + length);
+    this.#offset += length;
+    return block;
+  }
+
+  /** Count and that many items. */
+  list<T>(read: () => T): T[] {
+    const count = Number(this.varint());
+    // Every item takes a byte at least: a larger count is damage, not a reason to allocate.
+    if (count < 0 || count > this.#bytes.length - this.#offset)
+      this.fail(`a count of items that fit, got ${count}`);
+    const items: T[] = [];
+    for (let i = 0; i < count; i++) items.push(read());
+    return items;
+  }
+
+  /** @throws DecodeError where bytes are left over. */
+  end(): void {
+    if (!this.atEnd) this.fail('the end');
+  }
+}

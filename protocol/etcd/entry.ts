@@ -1,0 +1,89 @@
+import { Reader, Writer } from './binary.ts';
+import { readKeyValue, writeKeyValue } from './key-value.ts';
+import type { Change } from './mvcc.ts';
+
+/**
+ * What a store's log holds: everything that changes its state, in order. Renewals of leases are not in it.
+ *
+ *   entry    = format u8 (1), kind u8, body
+ *   revision = revision varint, revoked leases (count, then ids), changes (count, then KeyValues with their length)
+ *   grant    = lease id, TTL seconds
+ *   revoke   = lease id
+ *   compact  = revision
+ *
+ * Integers are protobuf varints of 64 bits; a KeyValue is etcd's protobuf message (`api/mvccpb/kv.proto`).
+ */
+export type LogEntry =
+  | {
+      readonly kind: 'revision';
+      readonly revision: bigint;
+      readonly changes: readonly Change[];
+      /** Leases that this revision ends (revoked or expired); `changes` delete their keys. */
+      readonly revoked: readonly bigint[];
+    }
+  | { readonly kind: 'grant'; readonly id: bigint; readonly ttl: bigint }
+  /** The end of a lease without keys, which makes no revision. */
+  | { readonly kind: 'revoke'; readonly id: bigint }
+  | { readonly kind: 'compact'; readonly revision: bigint };
+
+const FORMAT = 1;
+const KINDS = ['revision', 'grant', 'revoke', 'compact'] as const;
+
+/** Bytes of an entry. */
+export function encodeLogEntry(entry: LogEntry): Uint8Array {
+  const writer = new Writer();
+  writer.byte(FORMAT);
+  writer.byte(KINDS.indexOf(entry.kind));
+  switch (entry.kind) {
+    case 'revision':
+      writer.varint(entry.revision);
+      writer.varint(BigInt(entry.revoked.length));
+      for (const id of entry.revoked) writer.varint(id);
+      writer.varint(BigInt(entry.changes.length));
+      for (const change of entry.changes) writeKeyValue(writer, change);
+      break;
+    case 'grant':
+      writer.varint(entry.id);
+      writer.varint(entry.ttl);
+      break;
+    case 'revoke':
+      writer.varint(entry.id);
+      break;
+    case 'compact':
+      writer.varint(entry.revision);
+      break;
+  }
+  return writer.bytes();
+}
+
+/**
+ * The entry in `bytes`.
+ * @throws DecodeError on another format, an unknown kind or bytes that end early or late.
+ */
+export function decodeLogEntry(bytes: Uint8Array): LogEntry {
+  const reader = new Reader('store log entry', bytes);
+  const format = reader.byte();
+  if (format !== FORMAT) reader.fail(`format ${FORMAT}, got ${format}`);
+  const kind = KINDS[reader.byte()];
+  const entry = readBody(reader, kind);
+  reader.end();
+  return entry;
+}
+
+function readBody(reader: Reader, kind: LogEntry['kind'] | undefined): LogEntry {
+  switch (kind) {
+    case 'revision': {
+      const revision = reader.varint();
+      const revoked = reader.list(() => reader.varint());
+      return { kind, revision, revoked, changes: reader.list(() => readKeyValue(reader)) };
+    }
+    case 'grant':
+      return { kind, id: reader.varint(), ttl: reader.varint() };
+    case 'revoke':
+      return { kind, id: reader.varint() };
+    case 'compact':
+      return { kind, revision: reader.varint() };
+    default:
+      return reader.fail('an entry kind of 0 to 3');
+  }
+}

@@ -1,0 +1,70 @@
+import { Reader, Writer } from './binary.ts';
+import type { KeyValue } from './types.ts';
+
+/**
+ * etcd's KeyValue as protobuf (etcd `api/mvccpb/kv.proto`); fields that are zero or empty are absent:
+ *
+ *   1 key bytes · 2 create_revision int64 · 3 mod_revision int64 · 4 version int64 · 5 value bytes · 6 lease int64
+ */
+const KEY = 0x0a;
+const CREATE_REVISION = 0x10;
+const MOD_REVISION = 0x18;
+const VERSION = 0x20;
+const VALUE = 0x2a;
+const LEASE = 0x30;
+
+/** The message's bytes. */
+export function encodeKeyValue(kv: KeyValue): Uint8Array {
+  const writer = new Writer();
+  writeFields(writer, kv);
+  return writer.bytes();
+}
+
+function writeFields(writer: Writer, kv: KeyValue): void {
+  const integer = (tag: number, value: bigint): void => {
+    if (value === 0n) return;
+    writer.byte(tag);
+    writer.varint(value);
+  };
+  const block = (tag: number, value: Uint8Array): void => {
+    if (value.length === 0) return;
+    writer.byte(tag);
+    writer.block(value);
+  };
+  block(KEY, kv.key);
+  integer(CREATE_REVISION, kv.createRevision);
+  integer(MOD_REVISION, kv.modRevision);
+  integer(VERSION, kv.version);
+  block(VALUE, kv.value);
+  integer(LEASE, kv.lease);
+}
+
+/** The message in `bytes`. @throws DecodeError on anything that is not one. */
+export function decodeKeyValue(bytes: Uint8Array): KeyValue {
+  const reader = new Reader('KeyValue', bytes);
+  const kv = { ...EMPTY };
+  while (!reader.atEnd) {
+    const tag = reader.byte();
+    if (tag === KEY) kv.key = reader.block();
+    else if (tag === CREATE_REVISION) kv.createRevision = reader.varint();
+    else if (tag === MOD_REVISION) kv.modRevision = reader.varint();
+    else if (tag === VERSION) kv.version = reader.varint();
+    else if (tag === VALUE) kv.value = reader.block();
+    else if (tag === LEASE) kv.lease = reader.varint();
+    else reader.fail(`a field of KeyValue, got tag ${tag}`);
+  }
+  return kv;
+}
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+const EMPTY = { key: NO_BYTES, value: NO_BYTES, createRevision: 0n, modRevision: 0n, version: 0n, lease: 0n };
+
+/** Appends the message with its length in front. */
+export function writeKeyValue(writer: Writer, kv: KeyValue): void {
+  writer.block(encodeKeyValue(kv));
+}
+
+/** Reads a message with its length in front. */
+export function readKeyValue(reader: Reader): KeyValue {
+  return decodeKeyValue(reader.block());
+}

@@ -1,0 +1,192 @@
+import { etcdError } from './errors.ts';
+import type { Interval } from './keys.ts';
+import { contains, interval, isEmpty } from './keys.ts';
+import type { LoggedChange, Mvcc } from './mvcc.ts';
+import { isTombstone } from './mvcc.ts';
+import type { ResponseHeader, WatchEvent, WatchRequest, WatchResponse } from './types.ts';
+import { IntervalIndex } from './watch-index.ts';
+
+/** A response that one watcher is to get. */
+export interface WatchOutput {
+  readonly watchId: number;
+  readonly response: WatchResponse;
+}
+
+/** etcd's reason for ending a watch whose `rangeEnd` is not above its `key`. */
+export const EMPTY_RANGE_REASON = 'mvcc: watcher range is empty';
+
+/** How a watcher wants its events, as bits, so that watchers with equal wishes share one response. */
+const PREV_KV = 1;
+const NO_PUT = 2;
+const NO_DELETE = 4;
+
+interface Watcher {
+  readonly id: number;
+  readonly group: Group;
+  readonly wishes: number;
+  /** Revisions below are not reported. */
+  readonly start: bigint;
+}
+
+/** The watchers of one interval. */
+interface Group {
+  readonly range: Interval;
+  readonly watchers: Set<Watcher>;
+}
+
+function wishesOf(request: WatchRequest): number {
+  let wishes = request.prevKv === true ? PREV_KV : 0;
+  if (request.filters?.includes('NOPUT') === true) wishes |= NO_PUT;
+  if (request.filters?.includes('NODELETE') === true) wishes |= NO_DELETE;
+  return wishes;
+}
+
+function eventsOf(changes: readonly LoggedChange[], wishes: number, prevVisible: boolean): WatchEvent[] {
+  const events: WatchEvent[] = [];
+  for (const { kv, prevKv } of changes) {
+    const deleted = isTombstone(kv);
+    if ((wishes & (deleted ? NO_DELETE : NO_PUT)) !== 0) continue;
+    const type = deleted ? 'DELETE' : 'PUT';
+    const withPrev = (wishes & PREV_KV) !== 0 && prevVisible && prevKv !== undefined;
+    events.push(withPrev ? { type, kv, prevKv } : { type, kv });
+  }
+  return events;
+}
+
+/**
+ * The watches of a store. An event reaches the watchers of an interval through an index, and watchers that want the
+ * same get the same response object: it must not be changed.
+ */
+export class Watchers {
+  readonly #mvcc: Mvcc;
+  readonly #identity: ResponseHeader;
+  readonly #watchers: Map<number, Watcher> = new Map();
+  readonly #groups: IntervalIndex<Group> = new IntervalIndex();
+  #nextId = 0;
+
+  constructor(mvcc: Mvcc, identity: ResponseHeader) {
+    this.#mvcc = mvcc;
+    this.#identity = identity;
+  }
+
+  get size(): number {
+    return this.#watchers.size;
+  }
+
+  #header(revision: bigint): ResponseHeader {
+    return { ...this.#identity, revision };
+  }
+
+  /**
+   * Starts a watch. `outputs` are its first responses in order: one without events that says it exists (header: the
+   * current revision), then the history from `startRevision` on, one response per revision. A watch that cannot
+   * be served is ended by the last of them (`canceled`).
+   */
+  open(request: WatchRequest): { readonly watchId: number; readonly outputs: readonly WatchResponse[] } {
+    const watchId = this.#nextId++;
+    // etcd takes a watch without a key for one from the first key on.
+    const key = request.key.length === 0 ? FIRST_KEY : request.key;
+    const range = interval(key, request.rangeEnd);
+    const current = this.#mvcc.revision;
+    const created: WatchResponse = { header: this.#header(current), events: [] };
+    if (isEmpty(range)) {
+      return { watchId, outputs: [{ ...created, canceled: true, cancelReason: EMPTY_RANGE_REASON }] };
+    }
+    const start = request.startRevision ?? 0n;
+    const compacted = this.#mvcc.compactRevision;
+    if (start > 0n && start < compacted) {
+      const header = this.#header(0n);
+      const reason = etcdError('compacted').message;
+      const end = { header, events: [], canceled: true, compactRevision: compacted, cancelReason: reason };
+      return { watchId, outputs: [created, end] };
+    }
+    const wishes = wishesOf(request);
+    const from = start > 0n ? start : current + 1n;
+    this.#add(watchId, range, wishes, from);
+    return { watchId, outputs: [created, ...this.#history(range, wishes, from)] };
+  }
+
+  #add(id: number, range: Interval, wishes: number, start: bigint): void {
+    let group = this.#groups.get(range);
+    if (group === undefined) {
+      group = { range, watchers: new Set() };
+      this.#groups.set(range, group);
+    }
+    const watcher = { id, group, wishes, start };
+    group.watchers.add(watcher);
+    this.#watchers.set(id, watcher);
+  }
+
+  #history(range: Interval, wishes: number, from: bigint): WatchResponse[] {
+    const responses: WatchResponse[] = [];
+    for (let revision = from; revision <= this.#mvcc.revision; revision++) {
+      const changes = this.#mvcc.changesAt(revision)?.filter(({ key }) => contains(range, key)) ?? [];
+      const response = this.#response(revision, changes, wishes);
+      if (response !== undefined) responses.push(response);
+    }
+    return responses;
+  }
+
+  /** The response for one revision; undefined where nothing of it is wanted. */
+  #response(revision: bigint, changes: readonly LoggedChange[], wishes: number): WatchResponse | undefined {
+    // What a compacted revision held cannot be told any more.
+    const prevVisible = revision - 1n >= this.#mvcc.compactRevision;
+    const events = eventsOf(changes, wishes, prevVisible);
+    return events.length === 0 ? undefined : { header: this.#header(revision), events };
+  }
+
+  /** Ends a watch; unknown ids are ignored. */
+  close(watchId: number): void {
+    const watcher = this.#watchers.get(watchId);
+    if (watcher === undefined) return;
+    this.#watchers.delete(watchId);
+    watcher.group.watchers.delete(watcher);
+    if (watcher.group.watchers.size === 0) this.#groups.delete(watcher.group.range);
+  }
+
+  /** What the watchers get of a revision that was just added. */
+  dispatch(revision: bigint, changes: readonly LoggedChange[]): WatchOutput[] {
+    if (this.#watchers.size === 0) return [];
+    const touched = new Map<Group, LoggedChange[]>();
+    for (const change of changes) {
+      this.#groups.match(change.key, (group) => {
+        const known = touched.get(group);
+        if (known === undefined) touched.set(group, [change]);
+        else known.push(change);
+      });
+    }
+    const outputs: WatchOutput[] = [];
+    for (const [group, events] of touched) this.#dispatchTo(group, revision, events, outputs);
+    return outputs;
+  }
+
+  #dispatchTo(
+    group: Group,
+    revision: bigint,
+    changes: readonly LoggedChange[],
+    outputs: WatchOutput[],
+  ): void {
+    const shared = new Map<number, WatchResponse | undefined>();
+    for (const watcher of group.watchers) {
+      if (revision < watcher.start) continue;
+      if (!shared.has(watcher.wishes)) {
+        shared.set(watcher.wishes, this.#response(revision, changes, watcher.wishes));
+      }
+      const response = shared.get(watcher.wishes);
+      if (response !== undefined) outputs.push({ watchId: watcher.id, response });
+    }
+  }
+
+  /**
+   * A response without events that promises its watcher every event up to its header's revision; undefined where
+   * that cannot be said yet (unknown watch, or one that starts in the future).
+   */
+  progress(watchId: number): WatchResponse | undefined {
+    const watcher = this.#watchers.get(watchId);
+    const current = this.#mvcc.revision;
+    if (watcher === undefined || watcher.start > current + 1n) return undefined;
+    return { header: this.#header(current), events: [] };
+  }
+}
+
+const FIRST_KEY = new Uint8Array([0]);
