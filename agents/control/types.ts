@@ -27,10 +27,14 @@ export interface AgentControl {
     signal: AbortSignal,
     onReady?: () => void,
   ): Promise<void>;
-  /** pcapng bytes, beginning with a section header, until `signal` aborts. `onReady`: every later packet is recorded. */
+  /**
+   * pcapng bytes, beginning with a section header, until `signal` aborts. `onReady`: every later packet is recorded.
+   * A promise from `onBytes` says that the reader is busy until it settles; packets beyond a bound are then dropped
+   * and counted in the capture.
+   */
   capture(
     filter: CaptureFilter,
-    onBytes: (bytes: Uint8Array) => void,
+    onBytes: (bytes: Uint8Array) => void | Promise<void>,
     signal: AbortSignal,
     onReady?: () => void,
   ): Promise<void>;

@@ -1,0 +1,106 @@
+import type { Endpoint, TcpConnection, TcpHandler, TcpPort } from '../ports.ts';
+import type { CaptureHub } from './hub.ts';
+import type { InterfaceId } from './interface.ts';
+import { TcpConversation } from './tcp-conversation.ts';
+import { type UnderlayOptions, UnderlayRecorder } from './underlay-recorder.ts';
+
+/**
+ * The same TCP port, with every connection recorded as segments reconstructed from its byte stream. A connection that
+ * never opened is not recorded: its local port is not known.
+ */
+export function tapTcp(
+  tcp: TcpPort,
+  hub: CaptureHub,
+  interfaceId: InterfaceId,
+  options: UnderlayOptions = {},
+): TcpPort {
+  const recorder = new UnderlayRecorder(hub, interfaceId, options);
+  return {
+    listen: (local, accept) =>
+      tcp.listen(local, (connection) => {
+        const tap = new ConnectionTap(recorder);
+        tap.open(connection, false);
+        const handler = accept(tap.connection(connection));
+        if (handler === undefined) tap.conversation?.destroyed();
+        return handler === undefined ? undefined : tap.handler(handler, () => connection);
+      }),
+    connect(remote, connectOptions, handler) {
+      const tap = new ConnectionTap(recorder);
+      const connection: TcpConnection = tcp.connect(
+        remote,
+        connectOptions,
+        tap.handler(handler, () => connection),
+      );
+      return tap.connection(connection);
+    },
+  };
+}
+
+/** One connection's tap: passes everything through and tells the conversation. */
+class ConnectionTap {
+  conversation: TcpConversation | undefined;
+  readonly #recorder: UnderlayRecorder;
+  readonly #dialledAt: bigint;
+  /** Written before the connection opened. */
+  #early: Uint8Array[] = [];
+  #endedEarly = false;
+
+  constructor(recorder: UnderlayRecorder) {
+    this.#recorder = recorder;
+    this.#dialledAt = recorder.now();
+  }
+
+  open(connection: TcpConnection, dialled: boolean): void {
+    this.conversation = new TcpConversation(this.#recorder, connection.local, connection.remote);
+    // Loopback and bridges answer within microseconds, so the time of dialling is that of the whole handshake; the
+    // socket tells of it only later, when the other end may have sent data already.
+    this.conversation.opened(dialled, dialled ? this.#dialledAt : undefined);
+    for (const bytes of this.#early) this.conversation.sent(bytes);
+    this.#early = [];
+    if (this.#endedEarly) this.conversation.ended();
+  }
+
+  handler(handler: TcpHandler, connection: () => TcpConnection): TcpHandler {
+    return {
+      onConnect: () => {
+        this.open(connection(), true);
+        handler.onConnect?.();
+      },
+      onData: (bytes) => {
+        this.conversation?.received(bytes);
+        handler.onData(bytes);
+      },
+      onDrain: () => handler.onDrain?.(),
+      onClose: (error) => {
+        this.conversation?.closed(error);
+        handler.onClose(error);
+      },
+    };
+  }
+
+  connection(inner: TcpConnection): TcpConnection {
+    const tap = this;
+    return {
+      get local(): Endpoint {
+        return inner.local;
+      },
+      get remote(): Endpoint {
+        return inner.remote;
+      },
+      write(bytes) {
+        if (tap.conversation === undefined) tap.#early.push(bytes);
+        else tap.conversation.sent(bytes);
+        return inner.write(bytes);
+      },
+      end() {
+        if (tap.conversation === undefined) tap.#endedEarly = true;
+        else tap.conversation.ended();
+        inner.end();
+      },
+      destroy() {
+        tap.conversation?.destroyed();
+        inner.destroy();
+      },
+    };
+  }
+}
