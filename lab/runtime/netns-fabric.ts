@@ -1,0 +1,77 @@
+import { setTxChecksum } from '../../agents/io/linux/ethtool.ts';
+import { openNetlink, withNetlink } from '../../agents/io/linux/netlink.ts';
+import { createNetns, type Netns, withNetns } from '../../agents/io/linux/netns.ts';
+
+const BRIDGE = 'br0';
+const INTERFACE = 'eth0';
+
+/** A node's place on the fabric: its namespace with `eth0` up and addressed. */
+export interface Attachment {
+  readonly netns: Netns;
+  /** Gives the namespace up: its interface, and its end of the cable, go when its processes have ended. */
+  detach(): void;
+}
+
+/**
+ * The underlay of a `netns` lab: a Linux bridge in a namespace of its own, one veth pair per node. The machine's own
+ * namespace gets nothing, and there is no route out: packets of the lab cannot leave.
+ */
+export class NetnsFabric {
+  readonly #netns: Netns;
+  readonly #mtu: number;
+  #ports = 0;
+
+  /** @throws PortError EPERM without root. */
+  constructor(mtu: number) {
+    this.#mtu = mtu;
+    this.#netns = createNetns();
+    withNetlink(this.#netns, (netlink) => {
+      netlink.addBridge(BRIDGE);
+      netlink.setLink(BRIDGE, { up: true, mtu, noLinkLocal: true });
+    });
+  }
+
+  /** Path of the bridge's namespace, for captures on the bridge. */
+  get path(): string {
+    return this.#netns.path;
+  }
+
+  /** Makes a namespace for a node and cables it. `address` has the prefix length of the underlay. */
+  attach(address: string, mac: string): Attachment {
+    const netns = createNetns();
+    const port = `port${this.#ports++}`;
+    try {
+      withNetlink(this.#netns, (netlink) => {
+        netlink.addVeth({ name: port, mtu: this.#mtu }, { name: INTERFACE, mac, mtu: this.#mtu, netns });
+        netlink.setMaster(port, BRIDGE);
+        netlink.setLink(port, { up: true, noLinkLocal: true });
+      });
+      // A veth leaves checksums to hardware that it does not have; captures shall show them right.
+      withNetns(netns, () => setTxChecksum(INTERFACE, false));
+      const netlink = openNetlink(netns);
+      try {
+        netlink.setLink('lo', { up: true });
+        netlink.addAddress(INTERFACE, address);
+        netlink.setLink(INTERFACE, { up: true, noLinkLocal: true });
+      } finally {
+        netlink.close();
+      }
+    } catch (error) {
+      netns.close();
+      throw error;
+    }
+    return { netns, detach: () => this.#detach(netns, port) };
+  }
+
+  close(): void {
+    this.#netns.close();
+  }
+
+  /** Takes the cable out at once: the namespace itself may live on until a killed process is gone. */
+  #detach(netns: Netns, port: string): void {
+    withNetlink(this.#netns, (netlink) => {
+      if (netlink.link(port) !== undefined) netlink.deleteLink(port);
+    });
+    netns.close();
+  }
+}
