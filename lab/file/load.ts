@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { checkNodeAddresses, checkPodAddresses } from './check-addresses.ts';
+import { checkForeignNodes } from './check-foreign.ts';
 import { checkResources } from './check-resources.ts';
 import { keysAt, problemsOf } from './issues.ts';
 import type { CalicoResource, Lab, LabLink } from './model.ts';
@@ -129,7 +130,10 @@ function build(raw: RawLab, file: string, report: Report, options: LoadOptions):
   const declared = placed.map(({ resource }) => withDefaults(resource));
   const resources = declared.some(({ kind }) => kind === 'IPPool') ? declared : [DEFAULT_POOL, ...declared];
   checkNodeAddresses(nodes, link, report);
-  if (report.problems.length === 0) checkPodAddresses(pods, plainNodes, resources, report);
+  if (report.problems.length === 0) {
+    checkForeignNodes(nodes, resources, report);
+    checkPodAddresses(pods, plainNodes, resources, report);
+  }
   return {
     name: raw.name,
     cni: raw.cni,

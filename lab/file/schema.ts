@@ -253,7 +253,9 @@ const bgpPeer = z.strictObject({
     peerIP: z
       .string(peerAddressError)
       .refine(isPeerAddress, peerAddressError)
-      .describe('Address of the peer; "${PODWIRE_NODE_ADDRESS}" stands for that of the lab\'s node NODE.')
+      .describe(
+        'Address of the peer. The variable PODWIRE_NODE_ADDRESS stands for the address of the node NODE of the lab.',
+      )
       .optional(),
     asNumber: asn.describe('AS number of peerIP.').optional(),
     peerSelector: selector.describe('Nodes to peer with.').optional(),
