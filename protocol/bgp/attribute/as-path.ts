@@ -1,0 +1,138 @@
+/**
+ * AS_PATH, type 2, RFC 4271 §5.1.2, and AS4_PATH, type 17, RFC 6793 §3: segments, each
+ *
+ *   0: 1 type (1 AS_SET, 2 AS_SEQUENCE, 3 AS_CONFED_SEQUENCE, 4 AS_CONFED_SET; RFC 5065 §3) · 1: 1 count · 2: AS numbers
+ *
+ * An AS number has 2 or 4 octets, as negotiated; in AS4_PATH always 4.
+ */
+import { DecodeError } from '../../bytes/decode-error.ts';
+import { type ByteWriter, readUint16, readUint32 } from '../byte-writer.ts';
+import { AS_TRANS } from '../message/open.ts';
+import { type AttributeCodec, OPTIONAL, TRANSITIVE } from './codec.ts';
+
+export type SegmentKind = 'set' | 'sequence' | 'confed-sequence' | 'confed-set';
+
+export interface AsPathSegment {
+  readonly kind: SegmentKind;
+  /** One or more; more than 255 are encoded as several segments. */
+  readonly asns: readonly number[];
+}
+
+export type AsPath = readonly AsPathSegment[];
+
+const KINDS: readonly (SegmentKind | undefined)[] = [
+  undefined,
+  'set',
+  'sequence',
+  'confed-sequence',
+  'confed-set',
+];
+const MAX_SEGMENT = 255;
+
+export const asPath: AttributeCodec<AsPath> = {
+  type: 2,
+  name: 'AS_PATH',
+  flags: TRANSITIVE,
+  malformed: 'treat-as-withdraw',
+  decode: (value, context, offset) => decodeSegments('AS_PATH', value, context.fourOctetAs ? 4 : 2, offset),
+  encode: (path, writer, context) => encodeSegments(path, context.fourOctetAs ? 4 : 2, writer),
+};
+
+export const as4Path: AttributeCodec<AsPath> = {
+  type: 17,
+  name: 'AS4_PATH',
+  flags: OPTIONAL | TRANSITIVE,
+  malformed: 'attribute-discard',
+  decode(value, _context, offset) {
+    if (value.length === 0) throw new DecodeError('AS4_PATH', offset, 'must not be empty');
+    // RFC 6793 §3, §6: confederation segments do not belong here and are dropped, the rest is used.
+    return decodeSegments('AS4_PATH', value, 4, offset).filter((segment) => !isConfed(segment));
+  },
+  encode: (path, writer) => encodeSegments(path, 4, writer),
+};
+
+function decodeSegments(name: string, value: Uint8Array, size: 2 | 4, offset: number): AsPath {
+  const segments: AsPathSegment[] = [];
+  for (let at = 0; at < value.length; ) {
+    if (at + 2 > value.length) throw new DecodeError(name, offset + at, 'segment header is cut off');
+    const kind = KINDS[value[at]!];
+    const count = value[at + 1]!;
+    if (kind === undefined)
+      throw new DecodeError(name, offset + at, `segment type ${value[at]} must be 1 to 4`);
+    if (count === 0) throw new DecodeError(name, offset + at, 'segment must not be empty');
+    at += 2;
+    if (at + count * size > value.length) {
+      throw new DecodeError(name, offset + at, `segment of ${count} AS numbers runs past the attribute`);
+    }
+    const asns: number[] = [];
+    for (let i = 0; i < count; i++, at += size) {
+      const asn = size === 4 ? readUint32(value, at) : readUint16(value, at);
+      // RFC 7607 §2
+      if (asn === 0) throw new DecodeError(name, offset + at, 'AS 0 is not allowed');
+      asns.push(asn);
+    }
+    segments.push({ kind, asns });
+  }
+  return segments;
+}
+
+function encodeSegments(path: AsPath, size: 2 | 4, writer: ByteWriter): void {
+  for (const segment of path) {
+    for (let from = 0; from < segment.asns.length; from += MAX_SEGMENT) {
+      const part = segment.asns.slice(from, from + MAX_SEGMENT);
+      writer.uint8(KINDS.indexOf(segment.kind));
+      writer.uint8(part.length);
+      for (const asn of part) {
+        if (size === 4) writer.uint32(asn);
+        else writer.uint16(asn > 0xffff ? AS_TRANS : asn);
+      }
+    }
+  }
+}
+
+/** Whether a segment belongs to a confederation (RFC 5065 §3). */
+export function isConfed(segment: AsPathSegment): boolean {
+  return segment.kind === 'confed-sequence' || segment.kind === 'confed-set';
+}
+
+/** Length for route selection: AS_SET counts 1, confederation segments 0 (RFC 4271 §9.1.2.2 a, RFC 5065 §5.3). */
+export function asPathLength(path: AsPath): number {
+  let length = 0;
+  for (const segment of path) {
+    if (segment.kind === 'sequence') length += segment.asns.length;
+    else if (segment.kind === 'set') length += 1;
+  }
+  return length;
+}
+
+/** Leftmost AS where the path starts with an AS_SEQUENCE (confederation segments aside); the neighbour AS of MED. */
+export function firstAs(path: AsPath): number | undefined {
+  const segment = path.find((candidate) => !isConfed(candidate));
+  return segment?.kind === 'sequence' ? segment.asns[0] : undefined;
+}
+
+/** Whether `asn` stands anywhere in the path (RFC 4271 §9.1.2). */
+export function asPathContains(path: AsPath, asn: number): boolean {
+  return path.some((segment) => segment.asns.includes(asn));
+}
+
+/** Prepends `asn` as RFC 4271 §5.1.2 b says: into a leading AS_SEQUENCE with room, else as a new segment. */
+export function prependAs(path: AsPath, asn: number): AsPath {
+  const [first, ...rest] = path;
+  if (first?.kind === 'sequence' && first.asns.length < MAX_SEGMENT) {
+    return [{ kind: 'sequence', asns: [asn, ...first.asns] }, ...rest];
+  }
+  return [{ kind: 'sequence', asns: [asn] }, ...path];
+}
+
+const BRACKETS: Readonly<Record<SegmentKind, readonly [string, string]>> = {
+  sequence: ['', ''],
+  set: ['{', '}'],
+  'confed-sequence': ['(', ')'],
+  'confed-set': ['[', ']'],
+};
+
+/** `"64512 {1 2}"`: sets in braces, confederation segments in parentheses and brackets. */
+export function asPathText(path: AsPath): string {
+  return path.map(({ kind, asns }) => `${BRACKETS[kind][0]}${asns.join(' ')}${BRACKETS[kind][1]}`).join(' ');
+}

@@ -1,0 +1,71 @@
+/** Speaking with a peer that knows only 2-octet AS numbers, RFC 6793 §4.2. */
+
+import { AS_TRANS } from '../message/open.ts';
+import { type AsPath, type AsPathSegment, asPathLength, isConfed } from './as-path.ts';
+import type { PathAttributes } from './table.ts';
+
+/**
+ * Adds AS4_PATH and AS4_AGGREGATOR where an AS number does not fit into two octets (RFC 6793 §4.2.2). The AS numbers
+ * themselves become AS_TRANS when the attributes are encoded for such a peer.
+ */
+export function withAs4(attributes: PathAttributes): PathAttributes {
+  const { asPath, aggregator } = attributes;
+  const wide = asPath?.some((segment) => segment.asns.some((asn) => asn > 0xffff)) === true;
+  const wideAggregator = aggregator !== undefined && aggregator.asn > 0xffff;
+  if (!wide && !wideAggregator) return attributes;
+  return {
+    ...attributes,
+    ...(wide ? { as4Path: asPath!.filter((segment) => !isConfed(segment)) } : {}),
+    ...(wideAggregator ? { as4Aggregator: aggregator } : {}),
+  };
+}
+
+/**
+ * Removes AS4_PATH and AS4_AGGREGATOR, and from an old speaker restores the true path and aggregator with them
+ * (RFC 6793 §4.2.3); from a new speaker they are only discarded (§4.1).
+ */
+export function mergeAs4(attributes: PathAttributes, fourOctetAs: boolean): PathAttributes {
+  const { as4Path, as4Aggregator, ...rest } = attributes;
+  if (as4Path === undefined && as4Aggregator === undefined) return attributes;
+  if (fourOctetAs) return rest;
+  const { aggregator, asPath } = rest;
+  // An AGGREGATOR with a true AS means that a 2-octet speaker aggregated after AS4_PATH was written.
+  if (aggregator !== undefined && as4Aggregator !== undefined && aggregator.asn !== AS_TRANS) return rest;
+  return {
+    ...rest,
+    ...(aggregator !== undefined && as4Aggregator !== undefined ? { aggregator: as4Aggregator } : {}),
+    ...(asPath !== undefined && as4Path !== undefined ? { asPath: mergePath(asPath, as4Path) } : {}),
+  };
+}
+
+/** The leading part of `path` that AS4_PATH does not cover, then AS4_PATH; the count of ASes stays that of `path`. */
+function mergePath(path: AsPath, as4: AsPath): AsPath {
+  let keep = asPathLength(path) - asPathLength(as4);
+  if (keep < 0) return path;
+  const head: AsPathSegment[] = [];
+  for (const segment of path) {
+    if (isConfed(segment)) {
+      head.push(segment);
+      continue;
+    }
+    if (keep === 0) break;
+    if (segment.kind === 'set') {
+      head.push(segment);
+      keep -= 1;
+    } else {
+      const asns = segment.asns.slice(0, keep);
+      head.push({ kind: 'sequence', asns });
+      keep -= asns.length;
+    }
+  }
+  return join(head, as4);
+}
+
+/** Concatenation in which two sequences that meet become one, where they fit into one segment. */
+function join(head: readonly AsPathSegment[], tail: AsPath): AsPath {
+  const last = head.at(-1);
+  const first = tail[0];
+  if (last?.kind !== 'sequence' || first?.kind !== 'sequence') return [...head, ...tail];
+  if (last.asns.length + first.asns.length > 255) return [...head, ...tail];
+  return [...head.slice(0, -1), { kind: 'sequence', asns: [...last.asns, ...first.asns] }, ...tail.slice(1)];
+}
