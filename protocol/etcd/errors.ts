@@ -41,6 +41,8 @@ export const ETCD_ERRORS: Readonly<Record<EtcdErrorName, readonly [code: number,
 
 /** gRPC status code Unavailable: the store could not be reached or did not answer in time. */
 export const UNAVAILABLE = 14;
+/** gRPC status code InvalidArgument: the request cannot be served as it stands. */
+export const INVALID_ARGUMENT = 3;
 /** gRPC status code Canceled: the caller closed its client. */
 export const CANCELED = 1;
 

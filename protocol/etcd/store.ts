@@ -96,7 +96,8 @@ export class EtcdStore {
         this.#lessor.remove(entry.id);
         return [];
       case 'compact':
-        this.#mvcc.compact(entry.revision);
+        // A log replayed on a later snapshot repeats compactions that are in it.
+        if (entry.revision > this.compactRevision) this.#mvcc.compact(entry.revision);
         return [];
     }
   }
