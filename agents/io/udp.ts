@@ -25,9 +25,10 @@ async function bind(
 ): Promise<NodeUdpSocket> {
   const what = `bind UDP ${formatEndpoint(local)}`;
   if (isIP(local.address) === 0) throw portErrorFrom(what, new Error('not an IP address'));
+  const v6 = isIPv6(local.address);
   const socket = createSocket({
-    type: isIPv6(local.address) ? 'udp6' : 'udp4',
-    ipv6Only: true,
+    type: v6 ? 'udp6' : 'udp4',
+    ipv6Only: v6,
     // Addresses are literals: answering at once keeps a datagram from waiting a turn for a resolver.
     lookup: (host, _options, callback) => callback(null, host, isIPv6(host) ? 6 : 4),
   });

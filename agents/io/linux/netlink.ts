@@ -146,7 +146,11 @@ class RouteSocket implements Netlink {
   setLink(name: string, settings: LinkSettings): void {
     const words = Object.entries(settings).map(([key, value]) => `${key} ${value}`);
     const what = `set ${name} to ${words.join(', ')}`;
-    this.#request(what, RTM_NEWLINK, 0, encodeLink(this.#index(name, what), settings));
+    const index = this.#index(name, what);
+    const { noLinkLocal, ...rest } = settings;
+    // First and alone: in one request the kernel would bring the interface up, with its address, before it looks here.
+    if (noLinkLocal === true) this.#request(what, RTM_NEWLINK, 0, encodeLink(index, { noLinkLocal }));
+    this.#request(what, RTM_NEWLINK, 0, encodeLink(index, rest));
   }
 
   moveLink(name: string, netns: Pick<Netns, 'fd'>): void {

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { portError } from '../errors.ts';
 import { type PollHandle, pollReadable } from './libc.ts';
 
@@ -44,6 +45,23 @@ export function sharedPoller(): Poller {
   return shared;
 }
 
+const open = new Set<LoopPoller>();
+let hooked = false;
+
+/**
+ * koffi crashes a worker thread that ends with handles open, so the thread's end closes them. (Not even that happens
+ * at `worker.terminate()`: ask a worker that polls to end, do not terminate it.)
+ */
+function closeAtExit(poller: LoopPoller): void {
+  if (!hooked && !isMainThread) process.once('exit', closeAll);
+  hooked = true;
+  open.add(poller);
+}
+
+function closeAll(): void {
+  for (const poller of open) poller.close();
+}
+
 class LoopPoller implements Poller {
   readonly #entries = new Map<number, Entry>();
   #ready: Entry[] = [];
@@ -57,6 +75,7 @@ class LoopPoller implements Poller {
   add(fd: number, onReadable: () => void): void {
     if (this.#closed) throw portError(`watch file descriptor ${fd}: the poller is closed`, 'EBADF');
     if (this.#entries.has(fd)) throw portError(`watch file descriptor ${fd} twice`, 'EEXIST');
+    closeAtExit(this);
     const entry = { onReadable, ready: false, active: true, failed: false } as Entry;
     entry.handle = pollReadable(fd, this.#callback(entry));
     if (!this.#referenced) entry.handle.unref();
@@ -79,6 +98,7 @@ class LoopPoller implements Poller {
   close(): void {
     this.#closed = true;
     for (const fd of [...this.#entries.keys()]) this.remove(fd);
+    open.delete(this);
   }
 
   /**

@@ -46,6 +46,7 @@ const IFLA_VXLAN_LINK = 3;
 const IFLA_VXLAN_LOCAL = 4;
 const IFLA_VXLAN_LEARNING = 7;
 const IFLA_VXLAN_PORT = 15;
+const IFLA_VXLAN_UDP_CSUM = 18;
 
 /** An interface, as `ip link` shows it. */
 export interface Link {
@@ -124,7 +125,7 @@ export function encodeBridge(settings: LinkSettings): Uint8Array {
   return encodeNew(settings, 'bridge', []);
 }
 
-/** A kernel VXLAN device without learning, as Calico and Flannel make it. */
+/** A kernel VXLAN device without learning and outer UDP checksum, as Calico and Flannel make it. */
 export interface VxlanSettings {
   readonly vni: number;
   readonly port: number;
@@ -141,6 +142,7 @@ export function encodeVxlan(settings: LinkSettings, vxlan: VxlanSettings): Uint8
     attribute(IFLA_VXLAN_LOCAL, vxlan.local),
     attribute(IFLA_VXLAN_PORT, Uint8Array.of(vxlan.port >> 8, vxlan.port & 255)),
     u8Attribute(IFLA_VXLAN_LEARNING, 0),
+    u8Attribute(IFLA_VXLAN_UDP_CSUM, 0),
   ];
   if (vxlan.device !== undefined) data.push(u32Attribute(IFLA_VXLAN_LINK, vxlan.device));
   return encodeNew(settings, 'vxlan', data);
