@@ -1,8 +1,4 @@
-import {
-  ETHERNET_HEADER_LENGTH,
-  ETHERTYPE_IPV4,
-  writeEthernet,
-} from '../ethernet/ethernet.ts';
+import { ETHERNET_HEADER_LENGTH, ETHERTYPE_IPV4, writeEthernet } from '../ethernet/ethernet.ts';
 import { VXLAN_HEADER_LENGTH, writeVxlan } from '../vxlan/header.ts';
 import type { PortState } from './port-table.ts';
 import type { Route, VxlanPort } from './types.ts';
@@ -52,7 +48,12 @@ export function resolveAdjacency(
       return { kind: 'workload', out, mtu: port.mtu, header };
     }
     case 'underlay':
-      return { kind: 'underlay', out, mtu: port.mtu, nextHop: route.gateway === 0 ? destination : route.gateway };
+      return {
+        kind: 'underlay',
+        out,
+        mtu: port.mtu,
+        nextHop: route.gateway === 0 ? destination : route.gateway,
+      };
     case 'vxlan':
       return resolveVxlan(out, port as VxlanPort, route.gateway);
   }

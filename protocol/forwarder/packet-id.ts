@@ -1,7 +1,7 @@
 import { readUint16, readUint32 } from '../bytes/uint.ts';
 import { ETHERNET_HEADER_LENGTH, ETHERTYPE_IPV4, etherType } from '../ethernet/ethernet.ts';
-import { PROTOCOL_TCP, PROTOCOL_UDP, isIpv4Fragment } from '../ipv4/header.ts';
-import { VXLAN_HEADER_LENGTH, VXLAN_PORT, hasVni } from '../vxlan/header.ts';
+import { isIpv4Fragment, PROTOCOL_TCP, PROTOCOL_UDP } from '../ipv4/header.ts';
+import { hasVni, VXLAN_HEADER_LENGTH, VXLAN_PORT } from '../vxlan/header.ts';
 
 /** How much of the payload takes part in the id. */
 const PAYLOAD = 64;
@@ -41,12 +41,18 @@ export interface Span {
 }
 
 /** The IPv4 packet in the Ethernet frame at `offset` (one 802.1Q tag is skipped), or `undefined`. */
-export function ipv4InFrame(frame: Uint8Array, offset = 0, length: number = frame.length - offset): Span | undefined {
+export function ipv4InFrame(
+  frame: Uint8Array,
+  offset = 0,
+  length: number = frame.length - offset,
+): Span | undefined {
   if (length < ETHERNET_HEADER_LENGTH) return undefined;
   const tag = etherType(frame, offset) === 0x8100 ? 4 : 0;
   const header = ETHERNET_HEADER_LENGTH + tag;
   if (length < header + 20 || etherType(frame, offset + tag) !== ETHERTYPE_IPV4) return undefined;
-  return frame[offset + header]! >>> 4 === 4 ? { offset: offset + header, length: length - header } : undefined;
+  return frame[offset + header]! >>> 4 === 4
+    ? { offset: offset + header, length: length - header }
+    : undefined;
 }
 
 /**
@@ -67,7 +73,11 @@ export function innerIpv4OfVxlan(
 }
 
 /** The inner IPv4 packet of the VXLAN payload (header on) at `offset`, or `undefined`. */
-export function innerIpv4OfVxlanPayload(payload: Uint8Array, offset: number, length: number): Span | undefined {
+export function innerIpv4OfVxlanPayload(
+  payload: Uint8Array,
+  offset: number,
+  length: number,
+): Span | undefined {
   if (length < VXLAN_HEADER_LENGTH || !hasVni(payload, offset)) return undefined;
   return ipv4InFrame(payload, offset + VXLAN_HEADER_LENGTH, length - VXLAN_HEADER_LENGTH);
 }

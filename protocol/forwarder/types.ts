@@ -68,7 +68,19 @@ export type Route =
  * `fields` holds the same for machines.
  */
 export interface TraceStep {
-  readonly at: 'port' | 'arp' | 'route' | 'neighbor' | 'fdb' | 'encap' | 'decap' | 'ttl' | 'icmp' | 'deliver' | 'drop';
+  readonly at:
+    | 'port'
+    | 'arp'
+    | 'route'
+    | 'neighbor'
+    | 'fdb'
+    | 'encap'
+    | 'decap'
+    | 'ttl'
+    | 'fragment'
+    | 'icmp'
+    | 'deliver'
+    | 'drop';
   readonly text: string;
   readonly fields: Readonly<Record<string, string | number>>;
 }

@@ -1,13 +1,13 @@
 import { readUint16, writeUint16 } from '../bytes/uint.ts';
 import {
   IPV4_HEADER_LENGTH,
-  PROTOCOL_ICMP,
   ipv4Destination,
   ipv4FragmentOffset,
   ipv4HeaderLength,
   ipv4Source,
   ipv4TotalLength,
   isMartianOctet,
+  PROTOCOL_ICMP,
   writeIpv4,
 } from '../ipv4/header.ts';
 import { ICMP_HEADER_LENGTH, isIcmpError, updateIcmpChecksum } from './icmp.ts';
@@ -108,7 +108,8 @@ export function readQuotedPacket(quoted: Uint8Array): QuotedPacket | undefined {
     data,
   };
   if (data.length < 8) return base;
-  if (protocol === PROTOCOL_ICMP) return { ...base, identifier: readUint16(data, 4), sequence: readUint16(data, 6) };
+  if (protocol === PROTOCOL_ICMP)
+    return { ...base, identifier: readUint16(data, 4), sequence: readUint16(data, 6) };
   if (protocol === 6 || protocol === 17) {
     return { ...base, sourcePort: readUint16(data, 0), destinationPort: readUint16(data, 2) };
   }

@@ -55,7 +55,8 @@ export function decodeIcmp(bytes: Uint8Array, at = 0, length: number = bytes.len
   if (length < ICMP_HEADER_LENGTH || bytes.length - at < length) {
     throw new DecodeError('ICMP', at, `expected at least 8 bytes, ${Math.max(0, bytes.length - at)} left`);
   }
-  if (internetChecksum(bytes, at, length) !== 0) throw new DecodeError('ICMP', at + 2, 'expected a right checksum');
+  if (internetChecksum(bytes, at, length) !== 0)
+    throw new DecodeError('ICMP', at + 2, 'expected a right checksum');
   const type = bytes[at]!;
   const code = bytes[at + 1]!;
   const rest = bytes.subarray(at + ICMP_HEADER_LENGTH, at + length);
@@ -67,27 +68,42 @@ export function decodeIcmp(bytes: Uint8Array, at = 0, length: number = bytes.len
       data: rest,
     };
   }
-  if (type === ICMP_UNREACHABLE) return { kind: 'unreachable', code, mtu: readUint16(bytes, at + 6), quoted: rest };
+  if (type === ICMP_UNREACHABLE)
+    return { kind: 'unreachable', code, mtu: readUint16(bytes, at + 6), quoted: rest };
   if (type === ICMP_TIME_EXCEEDED) return { kind: 'time-exceeded', code, quoted: rest };
   return { kind: 'other', type, code, body: bytes.subarray(at + 4, at + length) };
 }
 
 /** A whole message, checksum included. */
 export function encodeIcmp(message: Icmp): Uint8Array {
-  const data =
-    message.kind === 'other' ? message.body : 'data' in message ? message.data : message.quoted;
-  const bytes = new Uint8Array((message.kind === 'other' ? 4 : ICMP_HEADER_LENGTH) + data.length);
-  bytes.set(data, bytes.length - data.length);
-  if (message.kind === 'echo-request' || message.kind === 'echo-reply') {
-    bytes[0] = message.kind === 'echo-request' ? ICMP_ECHO_REQUEST : ICMP_ECHO_REPLY;
-    writeUint16(bytes, 4, message.identifier);
-    writeUint16(bytes, 6, message.sequence);
-  } else {
-    bytes[0] =
-      message.kind === 'other' ? message.type : message.kind === 'unreachable' ? ICMP_UNREACHABLE : ICMP_TIME_EXCEEDED;
-    bytes[1] = message.code;
-    if (message.kind === 'unreachable') writeUint16(bytes, 6, message.mtu);
+  switch (message.kind) {
+    case 'echo-request':
+    case 'echo-reply': {
+      const type = message.kind === 'echo-request' ? ICMP_ECHO_REQUEST : ICMP_ECHO_REPLY;
+      return encode(type, 0, message.identifier, message.sequence, message.data);
+    }
+    case 'unreachable':
+      return encode(ICMP_UNREACHABLE, message.code, 0, message.mtu, message.quoted);
+    case 'time-exceeded':
+      return encode(ICMP_TIME_EXCEEDED, message.code, 0, 0, message.quoted);
+    case 'other': {
+      const bytes = new Uint8Array(4 + message.body.length);
+      bytes[0] = message.type;
+      bytes[1] = message.code;
+      bytes.set(message.body, 4);
+      updateIcmpChecksum(bytes, 0, bytes.length);
+      return bytes;
+    }
   }
+}
+
+function encode(type: number, code: number, first: number, second: number, data: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(ICMP_HEADER_LENGTH + data.length);
+  bytes[0] = type;
+  bytes[1] = code;
+  writeUint16(bytes, 4, first);
+  writeUint16(bytes, 6, second);
+  bytes.set(data, ICMP_HEADER_LENGTH);
   updateIcmpChecksum(bytes, 0, bytes.length);
   return bytes;
 }
@@ -107,8 +123,10 @@ export function isIcmpError(type: number): boolean {
 export function icmpName(type: number, code: number): string {
   if (type === ICMP_ECHO_REQUEST) return 'echo request';
   if (type === ICMP_ECHO_REPLY) return 'echo reply';
-  if (type === ICMP_TIME_EXCEEDED) return code === EXCEEDED_REASSEMBLY ? 'reassembly time exceeded' : 'time exceeded';
-  if (type === ICMP_UNREACHABLE) return UNREACHABLE_NAMES.get(code) ?? `destination unreachable, code ${code}`;
+  if (type === ICMP_TIME_EXCEEDED)
+    return code === EXCEEDED_REASSEMBLY ? 'reassembly time exceeded' : 'time exceeded';
+  if (type === ICMP_UNREACHABLE)
+    return UNREACHABLE_NAMES.get(code) ?? `destination unreachable, code ${code}`;
   return `type ${type}, code ${code}`;
 }
 
