@@ -39,7 +39,7 @@ import {
 import { Reassembler } from '../ipv4/reassembly.ts';
 import { decodeTcp, encodeTcp } from '../tcp/header.ts';
 import { resetFor } from '../tcp/reset.ts';
-import { decodeUdp, encodeUdp, UDP_HEADER_LENGTH } from '../udp/udp.ts';
+import { decodeUdp, encodeUdp } from '../udp/udp.ts';
 import { arpFrame, type HostNeighbor, NeighborCache } from './neighbor-cache.ts';
 import type { HostOutput } from './output.ts';
 import { PathMtus } from './path-mtu.ts';
