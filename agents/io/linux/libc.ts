@@ -105,6 +105,15 @@ export function addressOf(buffer: Uint8Array): bigint {
   return load().koffi.address(buffer);
 }
 
+/**
+ * Closes a descriptor in libuv's pool: for those whose close takes long (a TAP's waits some 20 ms for the kernel to
+ * forget the interface). Nobody may use the descriptor from now on.
+ */
+export function closeInBackground(fd: number): void {
+  const close = load().libc.close as unknown as { async(fd: number, done: () => void): void };
+  close.async(fd, () => undefined);
+}
+
 /** A poll handle of Node's event loop on one file descriptor. */
 export interface PollHandle {
   /** Begins again after an error on the descriptor has stopped it. */

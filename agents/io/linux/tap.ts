@@ -1,7 +1,7 @@
 import type { FrameDevice } from '../../ports.ts';
 import { portError } from '../errors.ts';
 import { decodeInterfaceName, IFREQ_DATA, IFREQ_SIZE, interfaceRequest } from './ifreq.ts';
-import { check, EAGAIN, EINTR, lastErrno, libc } from './libc.ts';
+import { check, closeInBackground, EAGAIN, EINTR, lastErrno, libc } from './libc.ts';
 import { formatMac } from './mac.ts';
 import { type Poller, sharedPoller } from './poller.ts';
 
@@ -22,7 +22,7 @@ const BATCH = 64;
 /** The largest MTU, 65535, with an Ethernet header and a VLAN tag. */
 const FRAME_MAX = 65535 + 18;
 
-/** A TAP of the Linux kernel. Closing it removes the interface. */
+/** A TAP of the Linux kernel. Closing it removes the interface, some milliseconds later. */
 export interface TapDevice extends FrameDevice {
   /** For handing it to another process ({@link sendFds}). */
   readonly fd: number;
@@ -115,7 +115,7 @@ class LinuxTap implements TapDevice {
     if (!this.#open) return;
     this.#open = false;
     this.#poller.remove(this.fd);
-    libc().close(this.fd);
+    closeInBackground(this.fd);
   }
 
   readonly #read = (): void => {
