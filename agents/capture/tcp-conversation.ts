@@ -2,13 +2,18 @@ import { PROTOCOL_TCP } from '../../protocol/ipv4/header.ts';
 import type { PacketDirection } from '../../protocol/pcapng/enhanced-packet.ts';
 import { encodeTcp, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../protocol/tcp/header.ts';
 import type { Endpoint } from '../ports.ts';
+import { MessageSplitter, type StreamFraming } from './stream-framing.ts';
 import type { UnderlayRecorder } from './underlay-recorder.ts';
 
-/** Largest segment: an MTU of 1500 less IPv4 and TCP headers with timestamps, as most segments on Ethernet are. */
+/** An MTU of 1500 less the headers of IPv4 and of TCP with timestamps, as most segments on Ethernet are. */
 const SEGMENT_SIZE = 1448;
+/**
+ * All that an IPv4 packet can carry, as captures on `lo` and on interfaces with segmentation offload show it. Where
+ * the messages are known each is one segment: a capture of several interfaces repeats every segment, and Wireshark
+ * takes repeated pieces of a message for overlapping fragments.
+ */
+const LARGE_SEGMENT_SIZE = 65495;
 
-/** MSS 1460, no-operation, window scale 7: with the window below, 8 MiB may be under way. */
-const SYN_OPTIONS = Uint8Array.of(2, 4, 0x05, 0xb4, 1, 3, 3, 7);
 const NO_OPTIONS = new Uint8Array(0);
 const NO_DATA = new Uint8Array(0);
 const WINDOW = 65535;
@@ -29,15 +34,24 @@ export class TcpConversation {
   readonly #remote: Endpoint;
   #sendNext: number;
   #receiveNext: number;
+  readonly #segmentSize: number;
+  readonly #splitters: Readonly<Record<PacketDirection, MessageSplitter>>;
   #finSent = false;
   #over = false;
 
-  constructor(recorder: UnderlayRecorder, local: Endpoint, remote: Endpoint) {
+  constructor(
+    recorder: UnderlayRecorder,
+    local: Endpoint,
+    remote: Endpoint,
+    framing: StreamFraming | undefined,
+  ) {
     this.#recorder = recorder;
     this.#local = local;
     this.#remote = remote;
     this.#sendNext = initialSequence(local, remote);
     this.#receiveNext = initialSequence(remote, local);
+    this.#segmentSize = framing === undefined ? SEGMENT_SIZE : LARGE_SEGMENT_SIZE;
+    this.#splitters = { inbound: new MessageSplitter(framing), outbound: new MessageSplitter(framing) };
   }
 
   /**
@@ -93,18 +107,24 @@ export class TcpConversation {
   }
 
   #fin(direction: PacketDirection): void {
+    this.#splitters[direction].flush((bytes) => this.#segments(direction, bytes));
     this.#emit(direction, TCP_FIN | TCP_ACK, NO_DATA);
     this.#advance(direction, 1);
   }
 
   #data(direction: PacketDirection, bytes: Uint8Array): void {
+    this.#splitters[direction].push(bytes, (message) => this.#segments(direction, message));
+  }
+
+  #segments(direction: PacketDirection, bytes: Uint8Array): void {
     if (!this.#recorder.active) {
       this.#advance(direction, bytes.length);
       return;
     }
-    for (let at = 0; at < bytes.length; at += SEGMENT_SIZE) {
-      const data = bytes.subarray(at, at + SEGMENT_SIZE);
-      const push = at + SEGMENT_SIZE >= bytes.length ? TCP_PSH : 0;
+    const size = this.#segmentSize;
+    for (let at = 0; at < bytes.length; at += size) {
+      const data = bytes.subarray(at, at + size);
+      const push = at + size >= bytes.length ? TCP_PSH : 0;
       this.#emit(direction, TCP_ACK | push, data);
       this.#advance(direction, data.length);
     }
@@ -130,7 +150,7 @@ export class TcpConversation {
       flags,
       window: WINDOW,
       urgentPointer: 0,
-      options: (flags & TCP_SYN) === 0 ? NO_OPTIONS : SYN_OPTIONS,
+      options: (flags & TCP_SYN) === 0 ? NO_OPTIONS : synOptions(this.#segmentSize),
       data,
     };
     const packet = {
@@ -142,6 +162,11 @@ export class TcpConversation {
     const details = { comment: COMMENT, ...(time === undefined ? {} : { time }) };
     this.#recorder.record(direction, this.#local.address, this.#remote.address, packet, details, onLink);
   }
+}
+
+/** Maximum segment size, no-operation, window scale 7: with the window used, 8 MiB may be under way. */
+function synOptions(segmentSize: number): Uint8Array {
+  return Uint8Array.of(2, 4, segmentSize >>> 8, segmentSize & 255, 1, 3, 3, 7);
 }
 
 /**
