@@ -69,8 +69,8 @@ export interface Tool extends Need {
 /** Whether a missing need is an error (CI) rather than a reason to skip. */
 export const skippingForbidden: boolean = process.env.PODWIRE_NO_SKIP === '1';
 
-/** Builds a need from its reason (empty: fulfilled); throws the reason where skipping is forbidden. */
-function need(reason: string): Need {
+/** A need from its reason (empty: fulfilled); throws the reason where skipping is forbidden. */
+export function needFrom(reason: string): Need {
   if (reason !== '' && skippingForbidden) throw new Error(`${reason} (PODWIRE_NO_SKIP=1 forbids skipping)`);
   return {
     missing: reason !== '',
@@ -107,7 +107,7 @@ function toolReason(name: string): string {
 
 /** A program for a whole file or describe block: `describe.skipIf(bird.missing)(bird.title('...'), ...)`. */
 export function tool(name: string): Tool {
-  return { ...need(toolReason(name)), name, path: findTool(name) ?? '' };
+  return { ...needFrom(toolReason(name)), name, path: findTool(name) ?? '' };
 }
 
 function rootReason(): string {
@@ -117,7 +117,7 @@ function rootReason(): string {
 
 /** Root on Linux, for tests that make network namespaces and interfaces. */
 export function root(): Need {
-  return need(rootReason());
+  return needFrom(rootReason());
 }
 
 let dockerAnswer: string | undefined;
@@ -141,12 +141,12 @@ function dockerReason(): string {
 
 /** A Docker daemon that answers. */
 export function docker(): Need {
-  return need(dockerReason());
+  return needFrom(dockerReason());
 }
 
 /** Several needs as one: missing where any is, with all reasons. */
 export function all(...needs: readonly Need[]): Need {
-  return need(
+  return needFrom(
     needs
       .map(({ reason }) => reason)
       .filter((reason) => reason !== '')
