@@ -22,7 +22,7 @@ interface Running {
 /** The error that tells a watcher why the store ended its watch. */
 export function watchEndError(response: WatchResponse): EtcdError {
   if ((response.compactRevision ?? 0n) > 0n) return etcdError('compacted');
-  return new EtcdError(INVALID_ARGUMENT, response.cancelReason ?? 'watch canceled');
+  return new EtcdError(INVALID_ARGUMENT, response.cancelReason || 'watch canceled');
 }
 
 /**

@@ -1,4 +1,3 @@
-import { etcdError } from './errors.ts';
 import type { Interval } from './keys.ts';
 import { contains, interval, isEmpty } from './keys.ts';
 import type { LoggedChange, Mvcc } from './mvcc.ts';
@@ -96,8 +95,7 @@ export class Watchers {
     const compacted = this.#mvcc.compactRevision;
     if (start > 0n && start < compacted) {
       const header = this.#header(0n);
-      const reason = etcdError('compacted').message;
-      const end = { header, events: [], canceled: true, compactRevision: compacted, cancelReason: reason };
+      const end = { header, events: [], canceled: true, compactRevision: compacted };
       return { watchId, outputs: [created, end] };
     }
     const wishes = wishesOf(request);
