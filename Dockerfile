@@ -35,7 +35,9 @@ COPY lab ./lab
 # Node strips the types from the source as it loads it; the cache, filled here, spares that at every start.
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/var/cache/podwire
 USER podwire
-RUN podwire --help >/dev/null && podwire agent --help >/dev/null
+RUN podwire --help >/dev/null \
+ && for command in agent store pod health; do podwire "$command" --help >/dev/null || exit 1; done \
+ && node --eval "import('/opt/podwire/agents/process.ts')"
 
 ENTRYPOINT ["podwire"]
 CMD ["--help"]
