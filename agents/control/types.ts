@@ -68,7 +68,6 @@ export interface AgentStatus {
   /** Blocks of other nodes as the store has them (confirmed affinities): what should be reachable. */
   readonly remoteBlocks: readonly { readonly node: string; readonly block: string }[];
   readonly pods: { readonly total: number; readonly ready: number };
-  readonly store: 'connected' | 'disconnected';
   /** True when the node did all it can do alone: pods up, own block announced, store synced. */
   readonly ready: boolean;
   /** One line about what is missing, for people. */
@@ -134,6 +133,8 @@ export interface PodRow {
   readonly ready: boolean;
   /** Path of the network namespace of a linux pod, for setns(2); null otherwise. */
   readonly netns: string | null;
+  /** Path of its UTS namespace (host name). */
+  readonly uts: string | null;
 }
 
 export interface StoreRow {
@@ -157,6 +158,8 @@ export interface PingRequest {
   /** Bytes of ICMP payload. */
   readonly size: number;
   readonly ttl: number;
+  /** As `ping -M do`: what exceeds the path MTU is refused instead of fragmented. */
+  readonly dontFragment?: boolean;
 }
 export interface PingResult {
   readonly sequence: number;

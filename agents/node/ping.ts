@@ -35,18 +35,31 @@ export async function ping(
   const unsubscribe = echo.onReply((reply) => {
     if (reply.id === id) pending.get(reply.sequence)?.settle(reply);
   });
+  const refused = (sequence: number, error: Error): void => {
+    const settle = pending.get(sequence)?.settle;
+    pending.delete(sequence);
+    const nothing = { from: null, rttMs: null, ttl: null, bytes: null };
+    onResult({ sequence, outcome: 'error', ...nothing, error: error.message });
+    settle?.();
+  };
   const sendOne = (sequence: number): Promise<void> =>
     new Promise((resolve) => {
       const sentAt = clock.now();
       const timer = clock.setTimer(request.timeoutMs, () => settle());
       const settle = (reply?: EchoReply): void => {
-        if (!pending.delete(sequence)) return;
         timer.cancel();
-        if (!signal.aborted) onResult(result(sequence, reply, clock.now() - sentAt));
+        if (pending.delete(sequence) && !signal.aborted) {
+          onResult(result(sequence, reply, clock.now() - sentAt));
+        }
         resolve();
       };
       pending.set(sequence, { sentAt, settle });
-      echo.send(request.destination, id, sequence, payload(request.size), request.ttl);
+      try {
+        const data = payload(request.size);
+        echo.send(request.destination, id, sequence, data, request.ttl, request.dontFragment === true);
+      } catch (error) {
+        refused(sequence, error as Error);
+      }
     });
   const abort = (): void => {
     for (const each of [...pending.values()]) each.settle();
@@ -79,7 +92,7 @@ function result(sequence: number, reply: EchoReply | undefined, rttMs: number): 
       from,
       rttMs: Number(rttMs.toFixed(3)),
       ttl,
-      bytes: bytes + 8,
+      bytes,
       error: null,
     };
   }

@@ -29,7 +29,7 @@ export interface EchoReply {
   readonly id: number;
   readonly sequence: number;
   readonly ttl: number;
-  /** Bytes of ICMP payload. */
+  /** Length of the ICMP message, header included, as ping counts. */
   readonly bytes: number;
   /** Next-hop MTU of a fragmentation-needed error. */
   readonly mtu?: number;
@@ -37,7 +37,18 @@ export interface EchoReply {
 
 /** Sends echo requests out of a pod's own IP stack. */
 export interface EchoPort {
-  send(destination: string, id: number, sequence: number, payload: Uint8Array, ttl: number): void;
+  /**
+   * @param dontFragment refuse instead of fragmenting what exceeds the path MTU, as `ping -M do` does.
+   * @throws Error where the pod's own stack refuses at once (no route, message too long).
+   */
+  send(
+    destination: string,
+    id: number,
+    sequence: number,
+    payload: Uint8Array,
+    ttl: number,
+    dontFragment: boolean,
+  ): void;
   /** Returns the function that ends the subscription. */
   onReply(listener: (reply: EchoReply) => void): () => void;
 }
@@ -49,8 +60,9 @@ export interface Pod {
   readonly kind: 'linux' | 'emulated';
   readonly device: FrameDevice;
   readonly echo: EchoPort;
-  /** Path of the network namespace for setns(2); null for emulated pods. */
+  /** Paths of the network and UTS namespaces for setns(2); null for emulated pods. */
   readonly netns: string | null;
+  readonly uts: string | null;
   /** Runs a built-in command; undefined where real commands can be run in the namespace instead. */
   readonly exec?: (
     command: readonly string[],
@@ -63,6 +75,7 @@ export interface Pod {
 
 /** Makes pods of one kind. */
 export interface PodFactory {
+  /** Rejects with one line naming the cause, with nothing left behind. */
   create(spec: PodSpec, network: PodNetwork): Promise<Pod>;
 }
 

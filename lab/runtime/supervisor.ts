@@ -183,7 +183,9 @@ export class Supervisor implements LabControl {
   #converged(): Promise<Progress> {
     const { plan, timeoutMs } = this.#options;
     const expected = plan.nodes.flatMap((node) => (node.kind === 'linux' ? [] : [node.name]));
-    const foreign = plan.nodes.flatMap((node) => node.foreignBlocks ?? []);
+    const foreign = plan.nodes.flatMap(({ name, foreignBlocks }) =>
+      foreignBlocks.map((block) => ({ block, node: name })),
+    );
     const order: readonly (keyof Progress & StageName)[] = ['nodes', 'pods', 'bgp', 'routes'];
     let at = 0;
     const { promise, resolve, reject } = Promise.withResolvers<Progress>();

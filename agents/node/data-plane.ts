@@ -1,0 +1,142 @@
+import { parseMac } from '../../protocol/ethernet/mac.ts';
+import { Forwarder } from '../../protocol/forwarder/forwarder.ts';
+import type { PortId, TraceStep } from '../../protocol/forwarder/types.ts';
+import { parseIpv4 } from '../../protocol/ip/ipv4.ts';
+import { ipv4Prefix } from '../../protocol/ip/prefix.ts';
+import type { Clock, FrameDevice, Log, UdpPort } from '../ports.ts';
+import { VXLAN_DEVICE } from './route-programmer.ts';
+import { Vtep } from './vtep.ts';
+
+/** Calico's VXLAN network identifier (Calico `felix/config/config_params.go`). */
+export const VXLAN_VNI = 4096;
+/** What VXLAN adds to a packet on an IPv4 underlay: IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14. */
+export const VXLAN_OVERHEAD = 50;
+
+export interface DataPlaneOptions {
+  readonly node: string;
+  /** Underlay address. */
+  readonly address: string;
+  /** Underlay MTU. */
+  readonly mtu: number;
+  readonly clock: Clock;
+  readonly udp: UdpPort;
+  readonly log: Log;
+}
+
+/** A pod's place in the forwarder. */
+export interface PodPort {
+  readonly id: PortId;
+  readonly address: number;
+}
+
+/** The forwarder joined to its ports: pods' devices on one side, VXLAN over UDP on the other. */
+export class DataPlane {
+  readonly forwarder: Forwarder;
+  readonly #options: DataPlaneOptions;
+  readonly #vtep: Vtep;
+  readonly #devices = new Map<PortId, FrameDevice>();
+  /** Underlay addresses as integers: a handful of texts that come with every datagram. */
+  readonly #addresses = new Map<string, number>();
+  #onStep: ((packetId: bigint, step: TraceStep) => void) | undefined;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    this.#vtep = new Vtep(options.udp, options.address, options.log);
+    this.forwarder = new Forwarder({
+      host: options.node,
+      icmpSource: 0,
+      sink: {
+        toWorkload: (port, frame) => this.#devices.get(port)?.write(frame),
+        toVtep: (payload, remote, sourcePort) => this.#vtep.send(payload, remote, sourcePort),
+        // Only VXLAN pools are programmed, so no route leads here.
+        toUnderlay: () => options.log.warn({}, 'a packet without encapsulation was dropped'),
+        traced: (packetId, step) => this.#onStep?.(packetId, step),
+      },
+    });
+  }
+
+  /** Who hears the steps of traced packets. */
+  onStep(listener: (packetId: bigint, step: TraceStep) => void): void {
+    this.#onStep = listener;
+  }
+
+  /** Receives VXLAN from now on. Rejects with a PortError where the port is taken. */
+  open(): Promise<void> {
+    return this.#vtep.open((payload, remote) => {
+      this.forwarder.setNow(this.#options.clock.now());
+      this.forwarder.fromVtep(payload, this.#number(remote));
+    });
+  }
+
+  /** Makes the VXLAN device with the node's tunnel address. */
+  addVxlan(tunnelAddress: string, mac: string): PortId {
+    const address = parseIpv4(tunnelAddress);
+    this.forwarder.setIcmpSource(address);
+    return this.forwarder.addPort({
+      kind: 'vxlan',
+      name: VXLAN_DEVICE,
+      vni: VXLAN_VNI,
+      mac: parseMac(mac),
+      address,
+      mtu: this.#options.mtu - VXLAN_OVERHEAD,
+    });
+  }
+
+  /** Joins a pod's device: its frames are forwarded, and its address is routed to it. */
+  addPod(device: FrameDevice, port: { name: string; workload: string; address: string; mtu: number }): PodPort {
+    const address = parseIpv4(port.address);
+    const id = this.forwarder.addPort({
+      kind: 'workload',
+      name: port.name,
+      workload: port.workload,
+      podMac: parseMac(device.mac),
+      addresses: [address],
+      mtu: port.mtu,
+    });
+    this.forwarder.setRoute(address, 32, {
+      kind: 'workload',
+      port: id,
+      origin: { source: 'ipam', detail: `address of pod ${port.workload}` },
+    });
+    this.#devices.set(id, device);
+    device.onFrame((frame) => {
+      this.forwarder.setNow(this.#options.clock.now());
+      this.forwarder.fromWorkload(id, frame);
+    });
+    return { id, address };
+  }
+
+  removePod(port: PodPort): void {
+    this.#devices.delete(port.id);
+    this.forwarder.removePort(port.id);
+  }
+
+  /** Drops what is sent to free addresses of an own block, so that it does not loop (Calico `bird_aggr.cfg`). */
+  setBlackhole(block: string): void {
+    const { address, length } = ipv4Prefix(block);
+    if (length === 32) return;
+    const origin = { source: 'ipam', detail: 'block of this node' };
+    this.forwarder.setRoute(address, length, { kind: 'blackhole', origin });
+  }
+
+  /** The block is no longer this node's. */
+  removeBlackhole(block: string): void {
+    const { address, length } = ipv4Prefix(block);
+    if (length < 32) this.forwarder.removeRoute(address, length);
+  }
+
+  close(): Promise<void> {
+    return this.#vtep.close();
+  }
+
+  #number(address: string): number {
+    let number = this.#addresses.get(address);
+    if (number === undefined) {
+      // Strangers could fill it without end, one spoofed source after the other.
+      if (this.#addresses.size >= 4096) this.#addresses.clear();
+      number = parseIpv4(address);
+      this.#addresses.set(address, number);
+    }
+    return number;
+  }
+}

@@ -1,0 +1,39 @@
+import type { EchoSocket } from '../io/linux/echo-socket.ts';
+import { createLinuxPod } from '../io/linux/linux-pod.ts';
+import type { FrameDevice } from '../ports.ts';
+import { type EchoPort, type EchoReply, type Pod, type PodFactory, podName } from './types.ts';
+
+/** Makes pods that are network namespaces of this machine. Needs root on Linux. */
+export const linuxPods: PodFactory = {
+  create: async (spec, network) => {
+    const pod = createLinuxPod({ name: podName(spec), hostname: spec.name, ...network });
+    const { netnsPath: netns, utsPath: uts } = pod;
+    return linuxPod(pod.device, pod.echo, { netns, uts }, () => pod.close());
+  },
+};
+
+/** A linux pod of a device and an echo socket, wherever they were opened. */
+export function linuxPod(
+  device: FrameDevice,
+  socket: EchoSocket,
+  paths: { readonly netns: string | null; readonly uts: string | null },
+  close: () => void,
+): Pod {
+  return { kind: 'linux', device, echo: sharedEcho(socket), ...paths, close };
+}
+
+/** An echo socket has one receiver; several pings may run at once. */
+function sharedEcho(socket: EchoSocket): EchoPort {
+  const listeners = new Set<(reply: EchoReply) => void>();
+  socket.onReply(({ seq: sequence, ...reply }) => {
+    for (const listener of listeners) listener({ sequence, ...reply });
+  });
+  return {
+    send: (destination, id, sequence, payload, ttl, dontFragment) =>
+      socket.send(destination, id, sequence, payload, ttl, dontFragment),
+    onReply: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
