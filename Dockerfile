@@ -31,6 +31,8 @@ COPY bin ./bin
 COPY protocol ./protocol
 COPY agents ./agents
 COPY lab ./lab
+# A checkout under a strict umask has files that only their owner may read.
+RUN chmod -R a+rX bin protocol agents lab package.json
 
 # Node strips the types from the source as it loads it; the cache, filled here, spares that at every start.
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/var/cache/podwire
