@@ -1,0 +1,74 @@
+import { constants } from 'node:os';
+import type { Command } from 'commander';
+import type { CliContext, GlobalOptions } from './context.ts';
+import { CliError, ExitWith } from './errors.ts';
+import { allPods, type FoundPod, findPod, withLab } from './targets.ts';
+
+/** `podwire exec POD -- CMD...` */
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('exec')
+    .description('run a command in a pod: any in a linux pod; ping, nc and ip addr in an emulated one')
+    .usage('[options] <pod> -- <command...>')
+    .argument('<pod>', 'pod, as name or namespace/name')
+    .argument('<command...>', 'command with its arguments, after --')
+    .action(async (pod: string, command: string[], _options: object, self: Command) => {
+      const code = await withLab(context, self.optsWithGlobals<GlobalOptions>(), async (lab) => {
+        const found = findPod(await allPods(await lab.nodes()), pod);
+        return found.pod.kind === 'linux' ? inNamespace(found, command) : builtIn(context, found, command);
+      });
+      if (code !== 0) throw new ExitWith(code);
+    });
+}
+
+/** The real command in the pod's namespace, with our own standard streams. Returns its exit code. */
+async function inNamespace({ pod, key }: FoundPod, [program, ...args]: readonly string[]): Promise<number> {
+  if (pod.netns === null)
+    throw new CliError(`pod ${key} is a linux pod whose namespace cannot be entered from here`);
+  const { spawnInNetns } = await import('../../agents/io/linux/spawn-in-netns.ts');
+  const child = spawnInNetns(pod.netns, program!, args, { stdio: 'inherit' });
+  // A terminal sends Ctrl-C to both of us: the command decides what it means.
+  const ignore = (): void => {};
+  process.on('SIGINT', ignore);
+  const forward = (signal: NodeJS.Signals): void => {
+    child.kill(signal);
+  };
+  process.on('SIGTERM', forward);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.on('error', (error: NodeJS.ErrnoException) => reject(startError(program!, error)));
+      child.on('exit', (code, signal) =>
+        resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+      );
+    });
+  } finally {
+    process.off('SIGINT', ignore);
+    process.off('SIGTERM', forward);
+  }
+}
+
+/** As shells do: 127 where there is no such command, 126 where it cannot be run. */
+function startError(program: string, error: NodeJS.ErrnoException): CliError {
+  if (error.code === 'ENOENT') return new CliError(`no command ${program} on this machine`, 127);
+  return new CliError(`cannot run ${program}: ${error.message}`, 126);
+}
+
+async function builtIn(
+  context: CliContext,
+  { agent, key }: FoundPod,
+  command: readonly string[],
+): Promise<number> {
+  const output = (stream: 'stdout' | 'stderr', bytes: Uint8Array): void => {
+    context[stream].write(bytes);
+  };
+  const input = await standardInput(command);
+  return agent.exec(key, command, output, context.interrupted(), input);
+}
+
+/** `nc` sends its standard input; other built-in commands read none, so they never wait for it. */
+async function standardInput([program]: readonly string[]): Promise<Uint8Array | undefined> {
+  if (program !== 'nc' || process.stdin.isTTY === true) return undefined;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+}

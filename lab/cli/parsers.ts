@@ -1,0 +1,40 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Parsers of option values; a value that does not fit is a usage error (exit code 2) that says what was expected. */
+
+/** A whole number in a range. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+/** Seconds, with fractions, above zero. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0 || value > 1e6) {
+    throw new InvalidArgumentError('Expected a number of seconds such as 10 or 0.5.');
+  }
+  return value;
+}
+
+/** Where the store keeps its data: `memory`, or a Redis URL. */
+export function storeUrl(text: string): string {
+  if (text === 'memory') return text;
+  try {
+    const { protocol, hostname } = new URL(text);
+    if ((protocol === 'redis:' || protocol === 'rediss:') && hostname !== '') return text;
+  } catch {
+    // Falls through to the message.
+  }
+  throw new InvalidArgumentError('Expected memory or a URL such as redis://127.0.0.1:6379.');
+}
+
+/** Gathers the values of an option that may be given several times. */
+export function gather(text: string, earlier: readonly string[] | undefined): readonly string[] {
+  return [...(earlier ?? []), text];
+}

@@ -1,0 +1,190 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { Lab } from '../file/model.ts';
+import { type CliContext, type GlobalOptions, paintFor, print, printJson, say } from './context.ts';
+import { CliError, EXIT, ExitWith } from './errors.ts';
+import type { LabAccess, LabHandle, UpOptions } from './lab-access.ts';
+import { defaultLabFile } from './package.ts';
+import { seconds, storeUrl } from './parsers.ts';
+
+interface Options extends GlobalOptions {
+  readonly detach?: boolean;
+  readonly runtime: UpOptions['runtime'];
+  readonly pods: UpOptions['pods'];
+  readonly store: string;
+  readonly timeout: number;
+}
+
+/** `podwire up [LAB.yaml] [-d] ...` */
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('up')
+    .description(
+      'bring a lab up and keep it until Ctrl-C; without a file the example with two route reflectors',
+    )
+    .argument('[lab.yaml]', 'lab file')
+    .option('-d, --detach', 'return when the lab has converged; it runs on in the background')
+    .addOption(
+      new Option('--runtime <runtime>', 'where hosts run').choices(['local', 'netns']).default('local'),
+    )
+    .addOption(
+      new Option('--pods <kind>', 'what pods are; auto takes linux where it can')
+        .choices(['auto', 'linux', 'emulated'])
+        .default('auto'),
+    )
+    .option(
+      '--store <url>',
+      'where the store keeps its data: memory or redis://host:port',
+      storeUrl,
+      'memory',
+    )
+    .option('--timeout <seconds>', 'how long convergence may take', seconds, 60)
+    .action(async (file: string | undefined, _options: object, command: Command) => {
+      await up(context, file ?? defaultLabFile(), command.optsWithGlobals<Options>());
+    });
+}
+
+async function up(context: CliContext, file: string, options: Options): Promise<void> {
+  const lab = await load(context, file);
+  const name = options.name ?? lab.name;
+  const labs = await context.labs();
+  const running = (await labs.listLabs()).find((info) => info.name === name);
+  if (running !== undefined) {
+    say(context, options, `podwire: lab ${name} is up already (process ${running.pid})`);
+    return;
+  }
+  const request: UpOptions = {
+    lab,
+    file: resolve(file),
+    name,
+    runtime: options.runtime,
+    pods: options.pods,
+    store: options.store,
+    logLevel: options.logLevel,
+    timeoutMs: options.timeout * 1000,
+    signal: context.interrupted(),
+  };
+  await (options.detach === true
+    ? detached(context, labs, request, options)
+    : foreground(context, labs, request, options));
+}
+
+async function load(context: CliContext, file: string): Promise<Lab> {
+  const { loadLab } = await import('../file/load.ts');
+  const { formatProblem, LabFileError } = await import('../file/problem.ts');
+  try {
+    return loadLab(file, context.env);
+  } catch (error) {
+    if (!(error instanceof LabFileError)) throw error;
+    for (const problem of error.problems) context.stderr.write(`${formatProblem(problem)}\n`);
+    throw new ExitWith(EXIT.failed);
+  }
+}
+
+async function detached(
+  context: CliContext,
+  labs: LabAccess,
+  request: UpOptions,
+  options: Options,
+): Promise<void> {
+  const lab = await withProgress(context, options, (onStage) => labs.upLabDetached(request, onStage));
+  try {
+    await summary(context, lab, options);
+    nextCommands(context, request, options, true);
+  } finally {
+    lab.close();
+  }
+}
+
+async function foreground(
+  context: CliContext,
+  labs: LabAccess,
+  request: UpOptions,
+  options: Options,
+): Promise<void> {
+  const lab = await withProgress(context, options, (onStage) => labs.upLab(request, onStage));
+  try {
+    await summary(context, lab, options);
+    await showPing(context, lab, options);
+    nextCommands(context, request, options, false);
+    await Promise.race([aborted(request.signal), lab.ended]);
+    say(context, options, `podwire: taking lab ${request.name} down`);
+  } finally {
+    await lab.down();
+    lab.close();
+  }
+}
+
+async function withProgress<T>(
+  context: CliContext,
+  options: Options,
+  work: (onStage: Parameters<LabAccess['upLab']>[1]) => Promise<T>,
+): Promise<T> {
+  const { startProgress } = await import('./progress.ts');
+  const progress = startProgress(context, options);
+  try {
+    const result = await work(progress.onStage);
+    await progress.finish(false);
+    return result;
+  } catch (error) {
+    await progress.finish(true);
+    const { stage, message } = error as Error & { stage?: string };
+    // A stage that failed is named, so that `up` says where it got to.
+    throw stage === undefined ? error : new CliError(`stage ${stage} failed: ${message}`);
+  }
+}
+
+async function summary(context: CliContext, lab: LabHandle, options: Options): Promise<void> {
+  const { countSessions } = await import('./sessions.ts');
+  const [info, nodes] = await Promise.all([lab.info(), lab.nodes()]);
+  const sessions = await countSessions(nodes);
+  if (options.format === 'json') {
+    printJson(context, { ...info, sessions });
+    return;
+  }
+  if (options.quiet) return;
+  const paint = paintFor(context, 'stdout', options);
+  const time = info.convergedMs === null ? '' : `, converged in ${info.convergedMs.toFixed(0)} ms`;
+  const count = `${sessions.established}/${sessions.total} BGP sessions Established`;
+  print(context, `Lab ${paint('bold', lab.name)}: ${paint('green', count)}${time}.`);
+}
+
+async function showPing(context: CliContext, lab: LabHandle, options: Options): Promise<void> {
+  if (options.format === 'json' || options.quiet) return;
+  const [{ choosePods, tracedPing }, { renderPaths }] = await Promise.all([
+    import('./demo.ts'),
+    import('./hops.ts'),
+  ]);
+  const nodes = await lab.nodes();
+  const pair = await choosePods(nodes);
+  if (pair === undefined) return;
+  const { result, paths } = await tracedPing(nodes, pair[0], pair[1]);
+  const outcome =
+    result?.outcome === 'reply' ? `reply in ${result.rttMs?.toFixed(3)} ms` : (result?.error ?? 'no reply');
+  print(context, `\nPing from ${pair[0].key} to ${pair[1].key}: ${outcome}\n`);
+  print(context, renderPaths(paths, paintFor(context, 'stdout', options)));
+}
+
+function nextCommands(context: CliContext, request: UpOptions, options: Options, background: boolean): void {
+  if (options.quiet || options.format === 'json') return;
+  const hosts = [...new Set(request.lab.pods.map(({ node }) => node))].slice(0, 2);
+  const [from, to] = hosts.map((host) => request.lab.pods.find(({ node }) => node === host)!.name);
+  const command = `podwire${request.name === request.lab.name ? '' : ` --name ${request.name}`}`;
+  const lines = [
+    `${command} inspect bgp`,
+    `${command} inspect routes`,
+    ...(from !== undefined && to !== undefined ? [`${command} ping ${from} ${to}`] : []),
+    `${command} capture -w - | wireshark -k -i -`,
+    ...(background ? [`${command} down`] : []),
+  ];
+  print(
+    context,
+    `\nNext, ${background ? 'try' : 'in another terminal'}:\n${lines.map((line) => `  ${line}`).join('\n')}`,
+  );
+  if (!background) say(context, options, '\nCtrl-C ends the lab.');
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((settle) => signal.addEventListener('abort', () => settle(), { once: true }));
+}
