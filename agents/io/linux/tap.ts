@@ -1,7 +1,7 @@
-import type { FrameDevice } from '../../ports.ts';
 import { portError } from '../errors.ts';
+import { type FdDevice, FdFrameDevice } from './frame-device.ts';
 import { decodeInterfaceName, IFREQ_DATA, IFREQ_SIZE, interfaceRequest } from './ifreq.ts';
-import { check, closeInBackground, EAGAIN, EINTR, lastErrno, libc } from './libc.ts';
+import { check, libc } from './libc.ts';
 import { formatMac } from './mac.ts';
 import { type Poller, sharedPoller } from './poller.ts';
 
@@ -17,20 +17,8 @@ const IFF_TAP = 0x0002;
 /** Frames as they are, without the 4-byte prefix of packet information. */
 const IFF_NO_PI = 0x1000;
 
-/** Frames read per wake-up, so that one busy pod does not keep the loop from the others. */
-const BATCH = 64;
-/** The largest MTU, 65535, with an Ethernet header and a VLAN tag. */
-const FRAME_MAX = 65535 + 18;
-
 /** A TAP of the Linux kernel. Closing it removes the interface, some milliseconds later. */
-export interface TapDevice extends FrameDevice {
-  /** For handing it to another process ({@link sendFds}). */
-  readonly fd: number;
-  readonly framesIn: number;
-  readonly framesOut: number;
-  /** Frames that the kernel did not take (interface down, queue full): lost, as on a wire. */
-  readonly dropped: number;
-}
+export type TapDevice = FdDevice;
 
 /**
  * Creates a TAP in the current network namespace (see {@link withNetns}) and takes its wire end. The interface goes
@@ -70,70 +58,13 @@ export function adoptTap(fd: number, poller: Poller = sharedPoller()): TapDevice
   if ((flags & (IFF_TAP | IFF_NO_PI)) !== (IFF_TAP | IFF_NO_PI)) {
     throw portError(`use ${name} as a TAP without packet information`, 'EINVAL');
   }
-  return new LinuxTap(fd, name, poller);
+  return new FdFrameDevice(fd, name, () => tapMac(fd, name), poller);
 }
 
-/** Shared by all devices: a frame is valid only until its receiver returns. */
-const buffer = new Uint8Array(FRAME_MAX);
-
-class LinuxTap implements TapDevice {
-  readonly fd: number;
-  readonly name: string;
-  framesIn = 0;
-  framesOut = 0;
-  dropped = 0;
-  readonly #poller: Poller;
-  #receive: ((frame: Uint8Array) => void) | undefined;
-  #open = true;
-
-  constructor(fd: number, name: string, poller: Poller) {
-    this.fd = fd;
-    this.name = name;
-    this.#poller = poller;
-  }
-
-  /** Asked each time: whoever owns the namespace may set it after the device was opened. */
-  get mac(): string {
-    const request = new Uint8Array(IFREQ_SIZE);
-    check(libc().ioctl(this.fd, SIOCGIFHWADDR, request), `read the MAC address of ${this.name}`);
-    // ifr_hwaddr is a struct sockaddr: the address follows the 2-byte type.
-    return formatMac(request.subarray(IFREQ_DATA + 2, IFREQ_DATA + 8));
-  }
-
-  write(frame: Uint8Array): void {
-    if (this.#open && libc().write(this.fd, frame, frame.length) === frame.length) this.framesOut++;
-    else this.dropped++;
-  }
-
-  onFrame(receive: (frame: Uint8Array) => void): void {
-    const first = this.#receive === undefined;
-    this.#receive = receive;
-    if (first && this.#open) this.#poller.add(this.fd, this.#read);
-  }
-
-  close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#poller.remove(this.fd);
-    closeInBackground(this.fd);
-  }
-
-  readonly #read = (): void => {
-    const { read } = libc();
-    for (let count = 0; count < BATCH && this.#open; count++) {
-      const length = read(this.fd, buffer, FRAME_MAX);
-      if (length < 0) {
-        this.#readFailed(lastErrno());
-        return;
-      }
-      this.framesIn++;
-      this.#receive!(buffer.subarray(0, length));
-    }
-  };
-
-  #readFailed(errno: number): void {
-    if (errno === EAGAIN || errno === EINTR) return;
-    // EIO, EBADFD: the interface was deleted under us; nothing will ever come again.
-    this.#poller.remove(this.fd);
-  }
+/** Asked on the descriptor itself, which works from any namespace. */
+function tapMac(fd: number, name: string): string {
+  const request = new Uint8Array(IFREQ_SIZE);
+  check(libc().ioctl(fd, SIOCGIFHWADDR, request), `read the MAC address of ${name}`);
+  // ifr_hwaddr is a struct sockaddr: the address follows the 2-byte type.
+  return formatMac(request.subarray(IFREQ_DATA + 2, IFREQ_DATA + 8));
 }
