@@ -4,7 +4,6 @@ import { DecodeError } from '../../../protocol/bytes/decode-error.ts';
 import { fromHex } from '../../../protocol/bytes/hex.ts';
 import {
   directionFlags,
-  type EnhancedPacket,
   encodeEnhancedPacket,
   packetDirection,
 } from '../../../protocol/pcapng/enhanced-packet.ts';
@@ -31,14 +30,17 @@ const packets = fc.record(
     verdicts: fc.array(
       fc.oneof(
         fc.record({ kind: fc.constant('hardware' as const), data: fc.uint8Array({ maxLength: 9 }) }),
-        fc.record({ kind: fc.constantFrom('tc' as const, 'xdp' as const), action: fc.bigInt({ min: 0n, max: 99n }) }),
+        fc.record({
+          kind: fc.constantFrom('tc' as const, 'xdp' as const),
+          action: fc.bigInt({ min: 0n, max: 99n }),
+        }),
       ),
       { minLength: 1, maxLength: 3 },
     ),
     comments: fc.array(fc.string({ unit: 'grapheme' }), { minLength: 1, maxLength: 3 }),
   },
   { requiredKeys: ['kind', 'interfaceId', 'timestamp', 'data', 'originalLength'] },
-) satisfies fc.Arbitrary<unknown>;
+);
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
