@@ -3,7 +3,7 @@
 import { parsePrefix, prefixContains, prefixesOverlap } from '../../ip/prefix.ts';
 import type { AllowedUse, IpPool } from '../resources/ip-pool.ts';
 import { type Labels, selectorMatches } from '../selector/evaluate.ts';
-import { addressCount, enclosingPrefix, powerOfTwo, subPrefixAt, versionOf } from './range.ts';
+import { addressCount, enclosingPrefix, offsetOf, powerOfTwo, subPrefixAt, versionOf } from './range.ts';
 
 export interface PoolRequest {
   readonly version: 4 | 6;
@@ -103,8 +103,25 @@ export function blockOf(pool: IpPool, address: string): string {
 export function* poolBlocks(pool: IpPool, host: string, seed?: number): Generator<string, void, undefined> {
   const prefix = parsePrefix(pool.spec.cidr);
   const count = blockCount(pool);
-  const start = (seed ?? spread(fnv1(host))) % count;
+  const start = seed === undefined ? startOf(host, count) : seed % count;
   for (let i = 0; i < count; i++) yield subPrefixAt(prefix, pool.spec.blockSize, (start + i) % count);
+}
+
+/** Orders blocks of a pool as {@link poolBlocks} would meet them. */
+export function inPoolOrder(pool: IpPool, host: string, cidrs: readonly string[]): string[] {
+  const prefix = parsePrefix(pool.spec.cidr);
+  const count = blockCount(pool);
+  const start = startOf(host, count);
+  const addressesPerBlock = addressCount(prefix) / count;
+  const position = (cidr: string): number => {
+    const offset = offsetOf(prefix, cidr.slice(0, cidr.indexOf('/'))) ?? 0;
+    return (Math.floor(offset / addressesPerBlock) - start + count) % count;
+  };
+  return cidrs.toSorted((a, b) => position(a) - position(b));
+}
+
+function startOf(host: string, count: number): number {
+  return spread(fnv1(host)) % count;
 }
 
 const encoder = new TextEncoder();

@@ -157,7 +157,7 @@ test('what Calico stores is read, with fields of other versions ignored and null
   const value = { ...stored, status: { podCIDRs: ['10.244.0.0/24'] } };
   const node = parseResourceOf(
     'Node',
-    { ...value, spec: { ...(value as { spec: object }).spec, addresses: null } },
+    { ...value, spec: { ...(stored as { spec: object }).spec, addresses: null } },
     'ignore',
   );
   expect(node.metadata).toEqual({ name: 'node1', uid: 'u' });
