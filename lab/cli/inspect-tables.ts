@@ -42,7 +42,6 @@ export function overviewTable(
         '-',
         '-',
         '-',
-        '-',
         node.running ? 'running' : paint('red', 'stopped'),
       ];
     }
@@ -56,11 +55,10 @@ export function overviewTable(
       `${sessions.established}/${sessions.total}`,
       status.blocks.join(',') || '-',
       status.kind === 'host' ? `${pods.ready}/${pods.total}` : '-',
-      status.store,
       state,
     ];
   });
-  const heading = ['NODE', 'KIND', 'ADDRESS', 'AS', 'SESSIONS', 'BLOCKS', 'PODS', 'STORE', 'STATE'];
+  const heading = ['NODE', 'KIND', 'ADDRESS', 'AS', 'SESSIONS', 'BLOCKS', 'PODS', 'STATE'];
   return `Lab ${paint('bold', info.name)}: ${facts.join(', ')}\n\n${plainTable(heading, rows)}`;
 }
 

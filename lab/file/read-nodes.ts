@@ -1,5 +1,4 @@
 import type { ForeignCalicoNode, LabNode } from './model.ts';
-import { envName } from './model.ts';
 import { expandNames, PatternError } from './names.ts';
 import type { Report } from './report.ts';
 import { LABEL, nodeSchema, type RawNode } from './schema.ts';
@@ -26,7 +25,7 @@ const KIND_KEYS: readonly { readonly key: keyof RawNode; readonly kinds: readonl
 /** Expands and checks the `nodes` of a file. */
 export function readNodes(raw: Readonly<Record<string, RawNode | null>>, report: Report): PlacedNode[] {
   const placed: PlacedNode[] = [];
-  const taken = new Map<string, string>();
+  const taken = new Set<string>();
   for (const [pattern, entry] of Object.entries(raw)) {
     const path = ['nodes', pattern];
     const node = entry ?? nodeSchema.parse({});
@@ -40,13 +39,11 @@ export function readNodes(raw: Readonly<Record<string, RawNode | null>>, report:
     }
     for (const name of names) {
       if (!checkName(name, 'node', path, report)) continue;
-      const earlier = taken.get(envName(name));
-      if (earlier === name) report.key(path, `duplicate node ${name}, expected each node once`);
-      else if (earlier !== undefined) {
-        report.key(path, `node ${name} shares its variable names with ${earlier}, expected another name`);
+      if (taken.has(name)) {
+        report.key(path, `duplicate node ${name}, expected each node once`);
+        continue;
       }
-      if (earlier !== undefined) continue;
-      taken.set(envName(name), name);
+      taken.add(name);
       placed.push({ node: toNode(name, node), path });
     }
   }
