@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 /** One project per tier, fastest first; `npm test -- --project unit` runs one. Tiers are described in CONTRIBUTING.md. */
 const tier = (name: string, timeoutSeconds: number, parallel = true) => ({
@@ -11,7 +11,7 @@ const tier = (name: string, timeoutSeconds: number, parallel = true) => ({
   },
 });
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     pool: 'forks',
     projects: [
@@ -23,3 +23,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;

@@ -6,7 +6,7 @@ import { nodeUdp } from './io/udp.ts';
 import { type LogLevel, openLog } from './log.ts';
 import type { NodeAgentConfig } from './node/config.ts';
 import { NodeAgent } from './node/node-agent.ts';
-import { systemPods } from './pod/factories.ts';
+import { podFactories } from './pod/factories.ts';
 import { connectStore } from './store/http-client.ts';
 
 /** How to run one agent as a process of its own: in a network namespace or in a container. */
@@ -34,21 +34,19 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Age
   const { log, flush } = openLog(options.log, options.logLevel, { lab: config.lab, node: config.node });
   const clock = systemClock();
   const kv = connectStore(options.store, { log, clock });
-  const pods = systemPods({ clock, log, ...(options.podSocket === undefined ? {} : { socket: options.podSocket }) });
   const agent = new NodeAgent(config, {
     clock,
     random: systemRandom(),
     tcp: nodeTcp(),
     udp: nodeUdp(),
     kv,
-    pods,
+    pods: podFactories(clock),
     log,
   });
   const control = await serveControl(options.control, new Map([[config.node, agent]]));
   const stop = async (): Promise<void> => {
     await agent.stop();
     await control.close();
-    await pods.close();
     await kv.close();
     flush();
   };

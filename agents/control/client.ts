@@ -114,7 +114,7 @@ async function stream(
   method: string,
   path: string,
   body: object | undefined,
-  onBytes: (bytes: Uint8Array) => void,
+  onBytes: (bytes: Uint8Array) => void | Promise<void>,
   signal: AbortSignal,
   onReady?: () => void,
 ): Promise<void> {
@@ -126,7 +126,7 @@ async function stream(
   signal.addEventListener('abort', abort);
   try {
     onReady?.();
-    for await (const chunk of response) onBytes(chunk as Uint8Array);
+    for await (const chunk of response) await onBytes(chunk as Uint8Array);
   } catch (error) {
     // Our own abort ends the stream; anything else is the node going away in the middle.
     if (!signal.aborted)

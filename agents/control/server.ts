@@ -123,9 +123,10 @@ async function answerAction(
     }
     case 'capture': {
       const stream = prepareLines(response, 'application/octet-stream');
-      const write = (bytes: Uint8Array): void => {
+      // The capture waits, and then counts drops, while the reader does not keep up.
+      const write = (bytes: Uint8Array): void | Promise<void> => {
         stream.start();
-        response.write(bytes);
+        if (!response.write(bytes)) return drained(response);
       };
       return finish(response, agent.capture(body as CaptureFilter, write, stream.signal, stream.start));
     }
@@ -168,6 +169,17 @@ function prepareLines(response: ServerResponse, type = 'application/x-ndjson'): 
     response.write(`${JSON.stringify(value)}\n`);
   };
   return { signal: controller.signal, start, line };
+}
+
+/** Resolves when more can be written, or nothing ever again. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 }
 
 function startLines(response: ServerResponse): LineStream {

@@ -117,7 +117,10 @@ export class ClusterView {
     });
   }
 
-  #index(before: CalicoResources[WatchedKind] | undefined, after: CalicoResources[WatchedKind] | undefined): void {
+  #index(
+    before: CalicoResources[WatchedKind] | undefined,
+    after: CalicoResources[WatchedKind] | undefined,
+  ): void {
     for (const version of [4, 6] satisfies IpVersion[]) {
       const old = before?.kind === 'Node' ? nodeAddress(before, version) : undefined;
       if (old !== undefined) this.#byAddress.delete(old);

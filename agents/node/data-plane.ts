@@ -83,7 +83,10 @@ export class DataPlane {
   }
 
   /** Joins a pod's device: its frames are forwarded, and its address is routed to it. */
-  addPod(device: FrameDevice, port: { name: string; workload: string; address: string; mtu: number }): PodPort {
+  addPod(
+    device: FrameDevice,
+    port: { name: string; workload: string; address: string; mtu: number },
+  ): PodPort {
     const address = parseIpv4(port.address);
     const id = this.forwarder.addPort({
       kind: 'workload',

@@ -28,7 +28,10 @@ export function routeRows(node: string, forwarder: Forwarder): RouteRow[] {
 }
 
 /** What iproute2 would print behind the destination; `proto 80` is Felix's, `bird` BIRD's. */
-function routeColumns(route: Route, forwarder: Forwarder): Omit<RouteRow, 'node' | 'destination' | 'learnedFrom'> {
+function routeColumns(
+  route: Route,
+  forwarder: Forwarder,
+): Omit<RouteRow, 'node' | 'destination' | 'learnedFrom'> {
   const none = { gateway: null, device: null, scope: null, flags: [], mtu: null };
   switch (route.kind) {
     case 'blackhole':

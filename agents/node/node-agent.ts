@@ -5,6 +5,7 @@ import { BgpSpeaker } from '../bgp/speaker.ts';
 import type { PathView, PeerConfig } from '../bgp/types.ts';
 import { Ipam } from '../calico/ipam.ts';
 import { CaptureHub } from '../capture/hub.ts';
+import { bgpFraming } from '../capture/stream-framing.ts';
 import { tapTcp } from '../capture/tap-tcp.ts';
 import { tapUdp } from '../capture/tap-udp.ts';
 import type {
@@ -33,6 +34,7 @@ import { OwnNode } from './own-node.ts';
 import { ping } from './ping.ts';
 import { Pods } from './pods.ts';
 import { RouteProgrammer } from './route-programmer.ts';
+import { type SeverableTcp, severable } from './severable-tcp.ts';
 import { Tracing } from './tracing.ts';
 
 /** AS number of a cluster whose BGPConfiguration names none (Calico `confd/pkg/backends/calico/client.go`). */
@@ -71,6 +73,7 @@ export class NodeAgent implements AgentControl {
   readonly #ports: NodeAgentPorts;
   readonly #log: Log;
   readonly #hub: CaptureHub;
+  readonly #severed: SeverableTcp;
   readonly #tcp: TcpPort;
   readonly #ipam: Ipam;
   readonly #ownNode: OwnNode;
@@ -97,6 +100,7 @@ export class NodeAgent implements AgentControl {
       comments: [`lab ${config.lab}`, `node ${config.node}`],
       ...(ports.application === undefined ? {} : { application: ports.application }),
     });
+    this.#severed = severable(ports.tcp);
     const { tcp, udp } = this.#tapUnderlay();
     this.#tcp = tcp;
     this.#ipam = new Ipam(ports.kv, ports);
@@ -193,7 +197,11 @@ export class NodeAgent implements AgentControl {
     return storeRows(this.#ports.kv);
   }
 
-  async ping(request: PingRequest, onResult: (result: PingResult) => void, signal: AbortSignal): Promise<void> {
+  async ping(
+    request: PingRequest,
+    onResult: (result: PingResult) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { pod } = this.podSet.get(request.pod);
     await ping(pod.echo, request, this.#ports, onResult, signal);
   }
@@ -247,7 +255,7 @@ export class NodeAgent implements AgentControl {
     });
     const options = { link: linkId };
     return {
-      tcp: tapTcp(this.#ports.tcp, this.#hub, underlay, options),
+      tcp: tapTcp(this.#severed.tcp, this.#hub, underlay, { ...options, framing: bgpFraming }),
       udp: tapUdp(this.#ports.udp, this.#hub, underlay, options),
     };
   }
@@ -292,7 +300,11 @@ export class NodeAgent implements AgentControl {
     const { node, pods } = this.#config;
     await host.dataPlane.open();
     await this.#ipam.ensureAffineBlock({ node });
-    const tunnel = { node, handleId: `vxlan-tunnel-addr-${node}`, attributes: { type: 'vxlanTunnelAddress' } };
+    const tunnel = {
+      node,
+      handleId: `vxlan-tunnel-addr-${node}`,
+      attributes: { type: 'vxlanTunnelAddress' },
+    };
     const [tunnelAddress] = await this.#ipam.reuseOrAssign({ ...tunnel, intendedUse: 'Tunnel' });
     const mac = vtepMac(node);
     const port = host.dataPlane.addVxlan(tunnelAddress!, mac);
@@ -316,7 +328,8 @@ export class NodeAgent implements AgentControl {
     this.#message = 'stopped';
     this.#hub.close();
     this.#view.close();
-    await (how === 'stop' ? this.#speaker?.stop() : this.#speaker?.kill());
+    if (how === 'kill') this.#severed.sever();
+    await this.#speaker?.stop();
     this.#host?.pods.close();
     await this.#host?.dataPlane.close();
     this.#log.info({ how }, 'node down');
@@ -412,7 +425,9 @@ export class NodeAgent implements AgentControl {
   #status(): AgentStatus {
     const neighbors = this.#speaker?.neighbors() ?? [];
     const established = neighbors.filter(({ state }) => state === 'Established');
-    const synced = established.filter(({ families, endOfRibReceived }) => endOfRibReceived.length >= families.length);
+    const synced = established.filter(
+      ({ families, endOfRibReceived }) => endOfRibReceived.length >= families.length,
+    );
     return {
       node: this.node,
       kind: this.#config.kind,

@@ -74,7 +74,9 @@ export class Pods {
     const address = await this.#address(spec);
     const digest = sha256(`${lab} ${podName(spec)}`);
     // 02: locally administered, unicast.
-    const mac = ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
+    const mac = ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(
+      ':',
+    );
     return { address, mac, mtu: mtu - VXLAN_OVERHEAD, gateway: GATEWAY };
   }
 
@@ -130,7 +132,8 @@ export class Pods {
       return address!;
     }
     const held = await ipam.ipsByHandle(handleId);
-    if (!held.includes(spec.address)) await ipam.assignIp({ node, address: spec.address, handleId, attributes });
+    if (!held.includes(spec.address))
+      await ipam.assignIp({ node, address: spec.address, handleId, attributes });
     return spec.address;
   }
 

@@ -148,5 +148,8 @@ function bgpOrigin(best: PathView, nextHopNode: string, view: ClusterView): Orig
   const from = peer === undefined ? address : `${peer} (${address})`;
   const originator = best.originatorId === undefined ? '' : `, originator ${best.originatorId}`;
   const path = best.asPath === '' ? '' : `, AS path ${best.asPath}`;
-  return { source: 'bgp', detail: `BGP from ${from}, next hop ${best.nextHop} (${nextHopNode})${originator}${path}` };
+  return {
+    source: 'bgp',
+    detail: `BGP from ${from}, next hop ${best.nextHop} (${nextHopNode})${originator}${path}`,
+  };
 }

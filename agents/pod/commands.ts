@@ -37,12 +37,18 @@ export function runPodCommand(
 
 const COMMANDS: Readonly<Record<string, Command>> = { ping: pingCommand, nc: ncCommand, ip: ipCommand };
 
-async function pingCommand(pod: EmulatedPod, args: readonly string[], context: CommandContext): Promise<number> {
+async function pingCommand(
+  pod: EmulatedPod,
+  args: readonly string[],
+  context: CommandContext,
+): Promise<number> {
   const usage = 'usage: ping [-c COUNT] [-i SECONDS] [-s BYTES] [-t TTL] [-W SECONDS] [-M do] ADDRESS';
   const parsed = flags(args, { c: '4', i: '1', s: '56', t: '64', W: '1', M: 'want' });
   const destination = parsed?.rest[0];
-  if (parsed === undefined || parsed.rest.length !== 1 || destination === undefined) return fail(context, usage);
-  if (tryParseIpv4(destination) === undefined) return fail(context, `ping: ${destination}: expected an IPv4 address`);
+  if (parsed === undefined || parsed.rest.length !== 1 || destination === undefined)
+    return fail(context, usage);
+  if (tryParseIpv4(destination) === undefined)
+    return fail(context, `ping: ${destination}: expected an IPv4 address`);
   const number = (flag: string): number => Number(parsed.values[flag]);
   const request = {
     pod: '',
@@ -66,9 +72,13 @@ async function pingCommand(pod: EmulatedPod, args: readonly string[], context: C
     (result) => {
       if (result.outcome === 'reply') {
         received++;
-        report(`${result.bytes} bytes from ${result.from}: icmp_seq=${result.sequence} ttl=${result.ttl} time=${result.rttMs} ms`);
+        report(
+          `${result.bytes} bytes from ${result.from}: icmp_seq=${result.sequence} ttl=${result.ttl} time=${result.rttMs} ms`,
+        );
       } else if (result.outcome === 'error') {
-        report(`From ${result.from ?? formatIpv4(pod.host.address)} icmp_seq=${result.sequence} ${result.error}`);
+        report(
+          `From ${result.from ?? formatIpv4(pod.host.address)} icmp_seq=${result.sequence} ${result.error}`,
+        );
       }
     },
     context.signal,
@@ -79,7 +89,11 @@ async function pingCommand(pod: EmulatedPod, args: readonly string[], context: C
 }
 
 /** `nc -u [-w SECONDS] HOST PORT`: sends standard input as one datagram and prints what comes back. */
-async function ncCommand(pod: EmulatedPod, args: readonly string[], context: CommandContext): Promise<number> {
+async function ncCommand(
+  pod: EmulatedPod,
+  args: readonly string[],
+  context: CommandContext,
+): Promise<number> {
   const usage = 'usage: nc -u [-w SECONDS] ADDRESS PORT';
   const udp = args.includes('-u');
   const parsed = flags(
@@ -119,7 +133,11 @@ function quiet(context: CommandContext, delay: number): Promise<void> {
   });
 }
 
-async function ipCommand(pod: EmulatedPod, args: readonly string[], context: CommandContext): Promise<number> {
+async function ipCommand(
+  pod: EmulatedPod,
+  args: readonly string[],
+  context: CommandContext,
+): Promise<number> {
   const { host } = pod;
   const object = args[0] ?? '';
   const lines: Readonly<Record<string, () => string[]>> = {
@@ -137,7 +155,10 @@ async function ipCommand(pod: EmulatedPod, args: readonly string[], context: Com
     neigh: () =>
       host
         .neighbors(context.clock.now())
-        .map((each) => `${formatIpv4(each.ip)} dev eth0 ${each.mac === undefined ? '' : `lladdr ${formatMac(each.mac)} `}${each.state.toUpperCase()}`),
+        .map(
+          (each) =>
+            `${formatIpv4(each.ip)} dev eth0 ${each.mac === undefined ? '' : `lladdr ${formatMac(each.mac)} `}${each.state.toUpperCase()}`,
+        ),
   };
   const known = Object.keys(lines).find((name) => object !== '' && name.startsWith(object));
   if (known === undefined) return fail(context, 'usage: ip addr|route|neigh');

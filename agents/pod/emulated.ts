@@ -48,7 +48,14 @@ export class EmulatedPod implements Pod {
     };
     this.echo = {
       send: (destination, identifier, sequence, data, timeToLive, dontFragment) => {
-        const ping = { destination: parseIpv4(destination), identifier, sequence, data, timeToLive, dontFragment };
+        const ping = {
+          destination: parseIpv4(destination),
+          identifier,
+          sequence,
+          data,
+          timeToLive,
+          dontFragment,
+        };
         this.#act(this.host.ping(ping, clock.now()));
       },
       onReply: (listener) => {

@@ -45,13 +45,15 @@ export interface LabState {
   /** Start time of the process in clock ticks since boot (Linux), to recognise a recycled pid; null elsewhere. */
   readonly startTicks: string | null;
   readonly runtime: 'local' | 'netns';
-  /** First three octets of the underlay, so that other labs avoid it. */
+  /** CIDR of the underlay, so that other labs avoid it. */
   readonly underlay: string;
-  /** Redis namespace to remove when the supervisor is gone, or null. */
+  /** `memory`, or the URL of the Redis that has the lab's data under its name. */
   readonly store: string;
+  /** Processes that the supervisor started, for cleaning up after its crash. */
+  readonly children: { readonly pid: number; readonly startTicks: string | null }[];
 }
 
-/** Claims the lab's folder. @throws Error where a live lab of that name has it. */
+/** Writes the lab's state file; makes its folder at first. */
 export function writeState(state: LabState): void {
   const paths = labPaths(state.name);
   mkdirSync(paths.folder, { recursive: true, mode: 0o700 });

@@ -158,7 +158,8 @@ export class Supervisor implements LabControl {
       this.#statusChanged();
     };
     agent.watchStatus(onStatus, controller.signal).catch((error: Error) => {
-      if (!controller.signal.aborted) this.#options.log.warn({ node: name, error: error.message }, 'status lost');
+      if (!controller.signal.aborted)
+        this.#options.log.warn({ node: name, error: error.message }, 'status lost');
     });
   }
 
@@ -196,7 +197,10 @@ export class Supervisor implements LabControl {
         const count = progress[stage];
         const detail = `${count.done}/${count.total}`;
         // Later stages count towards nothing before the earlier ones are complete, so each is done only once.
-        if (count.done < count.total) return this.#stage(stage, 'running', detail);
+        if (count.done < count.total) {
+          this.#stage(stage, 'running', detail);
+          return;
+        }
         this.#stage(stage, 'done', detail);
       }
       if (progress.converged) resolve(progress);
@@ -221,7 +225,8 @@ export class Supervisor implements LabControl {
     for (const name of [...this.#nodes.keys()]) this.#forget(name);
     const results = await Promise.allSettled(running.map((each) => each.stop()));
     for (const result of results) {
-      if (result.status === 'rejected') this.#options.log.error({ error: String(result.reason) }, 'node did not stop');
+      if (result.status === 'rejected')
+        this.#options.log.error({ error: String(result.reason) }, 'node did not stop');
     }
     await this.#options.runtime.close();
     await this.#options.onClosed();

@@ -1,0 +1,49 @@
+import type { UpOptions } from '../cli/lab-access.ts';
+import { type StartedLab, startLab } from './start.ts';
+
+/**
+ * A lab in the background: started by `podwire up -d` with the request as JSON in the environment. Stages and the
+ * outcome go to the parent over IPC; a parent that goes away before the lab has converged takes it along.
+ */
+const request = process.env.PODWIRE_LAB;
+if (request === undefined || process.send === undefined) {
+  console.error('podwire: lab/runtime/daemon.ts is started by podwire up -d');
+  process.exit(2);
+}
+
+/** What the daemon says to its parent. */
+export type DaemonMessage =
+  | { readonly kind: 'stage'; readonly event: object }
+  | { readonly kind: 'converged' }
+  | { readonly kind: 'failed'; readonly stage: string | undefined; readonly message: string };
+
+const interrupted = new AbortController();
+let started: StartedLab | undefined;
+
+const send = (message: DaemonMessage): void => {
+  if (process.connected) process.send?.(message);
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interrupted.abort();
+    void started?.supervisor.down();
+  });
+}
+process.on('disconnect', () => {
+  if (started === undefined) interrupted.abort();
+});
+
+try {
+  const options = { ...(JSON.parse(request) as UpOptions), signal: interrupted.signal };
+  started = await startLab(options, (event) => send({ kind: 'stage', event }));
+  send({ kind: 'converged' });
+  await started.supervisor.ended;
+  process.exitCode = 0;
+  // The answer to whoever asked for the end is still on its way out.
+  setImmediate(() => setImmediate(() => process.exit()));
+} catch (error) {
+  const { message, stage } = error as Error & { stage?: string };
+  if (process.connected)
+    process.send?.({ kind: 'failed', stage, message } satisfies DaemonMessage, () => process.exit(1));
+  else process.exit(1);
+}

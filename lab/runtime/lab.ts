@@ -1,0 +1,197 @@
+import { spawn } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { ControlError, connectAgent, connectLab } from '../../agents/control/client.ts';
+import type { LabControl, LabInfo } from '../../agents/control/routes.ts';
+import type { AgentControl } from '../../agents/control/types.ts';
+import type { ForegroundLab, LabHandle, UpOptions } from '../cli/lab-access.ts';
+import type { DaemonMessage } from './daemon.ts';
+import type { StageEvent, StageName } from './stages.ts';
+import { startLab } from './start.ts';
+import { isAlive, type LabState, labPaths, listStates, readState, removeState } from './state.ts';
+import { StageError } from './supervisor.ts';
+
+/**
+ * The labs of this machine: those that run under a supervisor (found by their state files) and those that run under
+ * Docker Compose (found by their containers' labels).
+ */
+
+/** Path of a lab's log. */
+export function logFile(name: string): string {
+  return labPaths(name).log;
+}
+
+/** Labs that run, by name. */
+export async function listLabs(): Promise<readonly LabInfo[]> {
+  const supervised = await Promise.all(
+    listStates()
+      .filter(isAlive)
+      .map((state) =>
+        labControl(state.name)
+          .info()
+          .catch(() => undefined),
+      ),
+  );
+  const { composeLabs } = await import('./compose.ts');
+  return [...supervised.filter((info) => info !== undefined), ...(await composeLabs())];
+}
+
+/** A running lab by name; without a name the only one. */
+export async function openLab(name?: string): Promise<LabHandle> {
+  const state = name === undefined ? onlyState() : readState(name);
+  if (state !== undefined && isAlive(state)) return new SupervisedLab(state.name, labControl(state.name));
+  const labs = await listLabs();
+  const found =
+    name === undefined ? (labs.length === 1 ? labs[0] : undefined) : labs.find((lab) => lab.name === name);
+  if (found?.runtime === 'compose') {
+    const { ComposeLab } = await import('./compose.ts');
+    return new ComposeLab(found);
+  }
+  if (found !== undefined) return new SupervisedLab(found.name, labControl(found.name));
+  const running = labs.map((lab) => lab.name).join(', ');
+  if (name !== undefined) throw new Error(`no lab ${name} runs; running: ${running || 'none'}`);
+  if (labs.length > 1) throw new Error(`several labs run, choose one with --name: ${running}`);
+  throw new Error('no lab runs; bring one up with: podwire up');
+}
+
+/** Removes what labs left whose supervisor died: processes that it had started, and the lab's folder. */
+export async function cleanDeadLabs(): Promise<readonly string[]> {
+  const dead = listStates().filter((state) => !isAlive(state));
+  for (const state of dead) await cleanDeadLab(state);
+  return dead.map((state) => state.name);
+}
+
+/** Brings a lab up in this process. */
+export async function upLab(
+  options: UpOptions,
+  onStage: (event: StageEvent) => void,
+): Promise<ForegroundLab> {
+  await cleanLeftovers(options.name);
+  const { supervisor } = await startLab(options, onStage);
+  const direct = new SupervisedLab(options.name, supervisor, supervisor.agents);
+  return Object.assign(direct, { ended: supervisor.ended });
+}
+
+/** Brings a lab up in a process of its own, which stays. */
+export async function upLabDetached(
+  options: UpOptions,
+  onStage: (event: StageEvent) => void,
+): Promise<LabHandle> {
+  await cleanLeftovers(options.name);
+  const { signal, ...request } = options;
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const entry = fileURLToPath(new URL(`./daemon.${extension}`, import.meta.url));
+  const child = spawn(process.execPath, [entry], {
+    detached: true,
+    env: { ...process.env, PODWIRE_LAB: JSON.stringify(request) },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  const abort = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', abort);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      child.on('message', (message: DaemonMessage) => {
+        if (message.kind === 'stage') onStage(message.event as StageEvent);
+        else if (message.kind === 'converged') resolve();
+        else reject(failure(message.stage, message.message));
+      });
+      child.on('error', (error) => reject(new Error(`cannot start the lab's process: ${error.message}`)));
+      child.on('exit', (code, ended) => reject(new Error(`the lab's process ended (${code ?? ended})`)));
+    });
+  } finally {
+    signal.removeEventListener('abort', abort);
+    child.removeAllListeners();
+    if (child.connected) child.disconnect();
+    child.unref();
+  }
+  return new SupervisedLab(options.name, labControl(options.name));
+}
+
+/** A lab under a supervisor, in this process or another. */
+class SupervisedLab implements LabHandle {
+  readonly name: string;
+  readonly #control: LabControl;
+  readonly #agents: ReadonlyMap<string, AgentControl> | undefined;
+
+  constructor(name: string, control: LabControl, agents?: ReadonlyMap<string, AgentControl>) {
+    this.name = name;
+    this.#control = control;
+    this.#agents = agents;
+  }
+
+  async nodes(): Promise<readonly AgentControl[]> {
+    if (this.#agents !== undefined) return [...this.#agents.values()];
+    const { nodes } = await this.info();
+    return nodes.flatMap(({ name, endpoint }) => (endpoint === null ? [] : [connectAgent(endpoint, name)]));
+  }
+
+  info(): Promise<LabInfo> {
+    return this.#control.info();
+  }
+
+  node: LabControl['node'] = (name, action) => this.#control.node(name, action);
+
+  async down(): Promise<void> {
+    const state = readState(this.name);
+    try {
+      await this.#control.down();
+    } catch (error) {
+      // Its process may be gone before the answer came through, which is what was asked for.
+      if (!(error instanceof ControlError) || error.status !== 0) throw error;
+    }
+    if (state !== undefined && state.pid !== process.pid) await processEnd(state);
+  }
+
+  close(): void {
+    // Nothing is held: every question opens its own connection.
+  }
+}
+
+function labControl(name: string): LabControl {
+  return connectLab({ kind: 'unix', path: labPaths(name).control });
+}
+
+function onlyState(): LabState | undefined {
+  const alive = listStates().filter(isAlive);
+  return alive.length === 1 ? alive[0] : undefined;
+}
+
+function failure(stage: string | undefined, message: string): Error {
+  return stage === undefined ? new Error(message) : new StageError(stage as StageName, message);
+}
+
+async function cleanLeftovers(name: string): Promise<void> {
+  const state = readState(name);
+  if (state === undefined) return;
+  if (isAlive(state)) throw new Error(`lab ${name} is up already (process ${state.pid})`);
+  await cleanDeadLab(state);
+}
+
+/** Namespaces and sockets went with the dead process; what is left are commands of foreign nodes, data and files. */
+async function cleanDeadLab(state: LabState): Promise<void> {
+  for (const child of state.children) {
+    if (!isAlive({ ...state, ...child })) continue;
+    for (const target of [-child.pid, child.pid]) {
+      try {
+        process.kill(target, 'SIGKILL');
+      } catch {
+        // It is no group, or has ended meanwhile.
+      }
+    }
+  }
+  if (state.store !== 'memory') {
+    const { destroyRedisStore } = await import('../../agents/store/redis.ts');
+    // A Redis that is gone keeps its keys; the next lab of this name finds and replaces them.
+    await destroyRedisStore(state.store, state.name).catch(() => undefined);
+  }
+  await rm(labPaths(state.name).folder, { recursive: true, force: true });
+  removeState(state.name);
+}
+
+/** Resolves when the supervisor's process has ended, so that its ports and addresses are free again. */
+async function processEnd(state: LabState): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (isAlive(state) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,0 +1,174 @@
+import { systemClock } from '../../agents/io/clock.ts';
+import { canBind, canUseLinuxPods } from '../../agents/io/linux/privileges.ts';
+import { systemRandom } from '../../agents/io/random.ts';
+import { openLog } from '../../agents/log.ts';
+import type { Clock, Log } from '../../agents/ports.ts';
+import { serveStore } from '../../agents/store/http-server.ts';
+import type { Store } from '../../agents/store/store.ts';
+import type { UpOptions } from '../cli/lab-access.ts';
+import { packageVersion } from '../cli/package.ts';
+import { type LabPlan, planLab } from '../plan/plan.ts';
+import { applyResources } from './resources.ts';
+import type { Runtime } from './runtime.ts';
+import type { StageEvent, StageName } from './stages.ts';
+import { type LabState, labPaths, listStates, processStartTicks, removeState, writeState } from './state.ts';
+import { StageError, Supervisor, sinceProcessStart } from './supervisor.ts';
+
+/** BGP's port (RFC 4271 §8), and the one used where a process may not bind it. */
+const BGP_PORT = 179;
+const UNPRIVILEGED_BGP_PORT = 1790;
+
+/** A lab that this process runs. */
+export interface StartedLab {
+  readonly supervisor: Supervisor;
+  readonly plan: LabPlan;
+}
+
+/**
+ * Starts a lab in this process and resolves when it has converged. On any failure, and on abort, everything is taken
+ * down before it rejects; the error names the stage.
+ */
+export async function startLab(
+  options: UpOptions,
+  onStage: (event: StageEvent) => void,
+): Promise<StartedLab> {
+  const stage = (name: StageName, state: StageEvent['state'], detail: string): void =>
+    onStage({ stage: name, state, detail, atMs: sinceProcessStart() });
+  stage('plan', 'running', '');
+  const plan = await inStage('plan', () => makePlan(options));
+  stage('plan', 'done', describePlan(plan));
+  const undo: (() => Promise<void> | void)[] = [];
+  const takeDown = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const record = claimName(options, plan);
+    undo.push(() => removeState(options.name));
+    const { log, flush } = openLog({ file: labPaths(options.name).log }, options.logLevel, {
+      lab: options.name,
+    });
+    undo.push(flush);
+    const clock = systemClock();
+    stage('store', 'running', plan.store);
+    const store = await inStage('store', () => openStore(plan, clock, log, undo));
+    stage('store', 'done', plan.store);
+    const runtime = await makeRuntime(options, plan, { clock, log, store, record });
+    const { timeoutMs } = options;
+    const supervisor = new Supervisor({ plan, runtime, log, onStage, timeoutMs, onClosed: takeDown });
+    const aborted = (): void => void supervisor.down();
+    options.signal.addEventListener('abort', aborted);
+    try {
+      if (options.signal.aborted) throw new StageError('nodes', 'interrupted');
+      await supervisor.up();
+    } catch (error) {
+      await supervisor.down();
+      throw options.signal.aborted ? new StageError('nodes', 'interrupted') : error;
+    } finally {
+      options.signal.removeEventListener('abort', aborted);
+    }
+    return { supervisor, plan };
+  } catch (error) {
+    await takeDown();
+    if (error instanceof StageError) stage(error.stage, 'failed', error.message);
+    throw error;
+  }
+}
+
+async function makePlan(options: UpOptions): Promise<LabPlan> {
+  const [bgp, others] = await Promise.all([bgpPort(), Promise.resolve(listStates())]);
+  const wantsLinux = options.pods !== 'emulated' && options.lab.pods.some(({ kind }) => kind !== 'emulated');
+  const ability = wantsLinux ? canUseLinuxPods() : ({ ok: true } as const);
+  return planLab(options.lab, {
+    runtime: options.runtime,
+    pods: options.pods,
+    linuxPods: ability.ok ? { possible: true } : { possible: false, reason: ability.reason },
+    store: options.store,
+    bgpPort: bgp,
+    usedUnderlays: others.flatMap((state) => (state.name === options.name ? [] : [state.underlay])),
+    name: options.name,
+  });
+}
+
+/** Only a missing right moves BGP to another port; a port that is taken is an error where it is bound. */
+async function bgpPort(): Promise<number> {
+  const ability = await canBind('127.0.0.1', BGP_PORT);
+  return !ability.ok && ability.code === 'EACCES' ? UNPRIVILEGED_BGP_PORT : BGP_PORT;
+}
+
+function describePlan(plan: LabPlan): string {
+  const port = plan.bgpPort === BGP_PORT ? 'BGP on TCP 179' : `BGP on TCP ${plan.bgpPort} (179 needs root)`;
+  return `${plan.nodes.length} nodes on ${plan.link.subnet}, ${port}, ${plan.podKind} pods (${plan.podReason})`;
+}
+
+/** Writes the state file, which from then on lists every process that the lab starts. */
+function claimName(options: UpOptions, plan: LabPlan): (pid: number) => void {
+  const state: LabState = {
+    name: options.name,
+    pid: process.pid,
+    startTicks: processStartTicks(process.pid),
+    runtime: options.runtime,
+    underlay: plan.link.subnet,
+    store: plan.store,
+    children: [],
+  };
+  writeState(state);
+  return (pid) => {
+    state.children.push({ pid, startTicks: processStartTicks(pid) });
+    writeState(state);
+  };
+}
+
+async function openStore(
+  plan: LabPlan,
+  clock: Clock,
+  log: Log,
+  undo: (() => Promise<void> | void)[],
+): Promise<Store> {
+  const store = await createStore(plan, clock, log, undo);
+  await applyResources(plan, store.client(), { clock, random: systemRandom() });
+  if (plan.runtime === 'netns') {
+    const server = await serveStore(store, { socketPath: labPaths(plan.name).store }, { log });
+    undo.push(() => server.close());
+  }
+  return store;
+}
+
+async function createStore(
+  plan: LabPlan,
+  clock: Clock,
+  log: Log,
+  undo: (() => Promise<void> | void)[],
+): Promise<Store> {
+  if (plan.store === 'memory') {
+    const { createMemoryStore } = await import('../../agents/store/memory.ts');
+    const store = createMemoryStore({ clock, log });
+    undo.push(() => store.close());
+    return store;
+  }
+  const { createRedisStore } = await import('../../agents/store/redis.ts');
+  const store = await createRedisStore(plan.store, { namespace: plan.name, clock, log });
+  undo.push(() => store.destroy());
+  return store;
+}
+
+async function makeRuntime(
+  options: UpOptions,
+  plan: LabPlan,
+  parts: { clock: Clock; log: Log; store: Store; record: (pid: number) => void },
+): Promise<Runtime> {
+  const { clock, log, store, record } = parts;
+  if (options.runtime === 'netns') {
+    const { NetnsRuntime } = await import('./netns.ts');
+    return new NetnsRuntime({ plan, log, logLevel: options.logLevel, onProcess: record });
+  }
+  const { LocalRuntime } = await import('./local.ts');
+  return new LocalRuntime({ clock, log, store, application: `podwire ${packageVersion()}` });
+}
+
+async function inStage<T>(stage: StageName, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new StageError(stage, (error as Error).message);
+  }
+}
