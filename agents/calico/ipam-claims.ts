@@ -148,10 +148,17 @@ export class BlockClaims {
     const own = new Set(await this.claimed(node, version));
     for (const pool of pools) {
       for (const cidr of poolBlocks(pool, node, this.#seed(pool))) {
-        if (existing.has(cidr) ? own.has(cidr) && !tried.has(cidr) : true) return cidr;
+        if (!existing.has(cidr)) return cidr;
+        if (own.has(cidr) && !tried.has(cidr) && (await this.#isUsable(cidr, node))) return cidr;
       }
     }
     return this.#reclaim(pools, node);
+  }
+
+  /** A claim alone says nothing: another process of the node may be about to lose it. */
+  async #isUsable(cidr: string, node: string): Promise<boolean> {
+    const block = (await this.block(cidr))?.value;
+    return block !== undefined && affineHost(block) === node && block.unallocated.length > 0;
   }
 
   /** Blocks of a single address need no preferred place, and all starting at one place would collide. */
