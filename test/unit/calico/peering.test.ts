@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { PeerConfig } from '../../../agents/bgp/types.ts';
 import { type CalicoPeer, computePeers, type PeeringInput } from '../../../protocol/calico/peering.ts';
 import type {
   BgpConfiguration,
@@ -40,7 +41,9 @@ const rrPeer = bgpPeer('peer-with-rr', { nodeSelector: 'all()', peerSelector: "r
 
 describe('mesh', () => {
   test('one session', () => {
-    expect(computePeers({ self: 'a', nodes: abc.slice(0, 2), bgpPeers: [] })).toEqual([
+    // What the speaker takes as configuration.
+    const peers: readonly PeerConfig[] = computePeers({ self: 'a', nodes: abc.slice(0, 2), bgpPeers: [] });
+    expect(peers).toEqual([
       {
         name: 'Mesh_10_0_0_2',
         address: '10.0.0.2',
