@@ -30,7 +30,8 @@ export function decodeArp(bytes: Uint8Array, at = 0): Arp {
   if (bytes.length - at < ARP_LENGTH) {
     throw new DecodeError('ARP', at, `expected 28 bytes, ${Math.max(0, bytes.length - at)} left`);
   }
-  if (!isArpIpv4(bytes, at)) throw new DecodeError('ARP', at, 'expected Ethernet (1, 6) and IPv4 (0x0800, 4)');
+  if (!isArpIpv4(bytes, at))
+    throw new DecodeError('ARP', at, 'expected Ethernet (1, 6) and IPv4 (0x0800, 4)');
   return {
     operation: readUint16(bytes, at + 6),
     senderMac: readMac(bytes, at + 8),

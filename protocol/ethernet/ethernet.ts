@@ -15,7 +15,6 @@ export const ETHERNET_HEADER_LENGTH = 14;
 /** EtherTypes (IANA "IEEE 802 Numbers"). */
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_ARP = 0x0806;
-export const ETHERTYPE_IPV6 = 0x86dd;
 
 export interface EthernetHeader {
   readonly destination: number;

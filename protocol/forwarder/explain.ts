@@ -62,7 +62,7 @@ function matchesPair({ a, b }: TraceFilter, one: number, other: number): boolean
 }
 
 /** A prefix and route as `ip route` prints it, e.g. `192.168.66.0/26 via 192.168.66.0 dev vxlan.calico onlink`. */
-export function formatRoute(address: number, length: number, route: Route, port: Port | undefined): string {
+function formatRoute(address: number, length: number, route: Route, port: Port | undefined): string {
   const text = formatIpv4(address);
   const prefix = length === 32 ? text : length === 0 ? 'default' : `${text}/${length}`;
   const dev = port?.name ?? 'a port that is gone';

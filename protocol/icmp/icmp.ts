@@ -22,7 +22,6 @@ export const UNREACHABLE_HOST = 1;
 export const UNREACHABLE_PROTOCOL = 2;
 export const UNREACHABLE_PORT = 3;
 export const UNREACHABLE_FRAGMENTATION_NEEDED = 4;
-export const UNREACHABLE_ADMINISTRATIVELY_PROHIBITED = 13;
 
 /** Codes of time exceeded. */
 export const EXCEEDED_IN_TRANSIT = 0;
@@ -136,5 +135,5 @@ const UNREACHABLE_NAMES: ReadonlyMap<number, string> = new Map([
   [UNREACHABLE_PROTOCOL, 'protocol unreachable'],
   [UNREACHABLE_PORT, 'port unreachable'],
   [UNREACHABLE_FRAGMENTATION_NEEDED, 'fragmentation needed'],
-  [UNREACHABLE_ADMINISTRATIVELY_PROHIBITED, 'administratively prohibited'],
+  [13, 'administratively prohibited'],
 ]);

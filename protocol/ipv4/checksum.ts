@@ -33,7 +33,12 @@ export function internetChecksum(bytes: Uint8Array, at: number, length: number):
 }
 
 /** Sum of the pseudo-header that TCP and UDP checksums cover (RFC 768, RFC 9293 §3.1). */
-export function pseudoHeaderSum(source: number, destination: number, protocol: number, length: number): number {
+export function pseudoHeaderSum(
+  source: number,
+  destination: number,
+  protocol: number,
+  length: number,
+): number {
   return (
     (source >>> 16) +
     (source & 0xffff) +

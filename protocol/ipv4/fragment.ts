@@ -27,7 +27,8 @@ export function writeFragment(
   intoAt: number,
 ): number {
   const fromHeader = ipv4HeaderLength(from, fromAt);
-  const header = start === 0 ? copyHeader(from, fromAt, into, intoAt) : copyNextHeader(from, fromAt, into, intoAt);
+  const header =
+    start === 0 ? copyHeader(from, fromAt, into, intoAt) : copyNextHeader(from, fromAt, into, intoAt);
   const remaining = ipv4DataLength(from, fromAt) - start;
   const room = (mtu - header) & ~7;
   const length = header + remaining <= mtu ? remaining : room;

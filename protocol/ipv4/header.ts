@@ -16,7 +16,7 @@ export const IPV4_HEADER_LENGTH = 20;
 /** Largest total length that the header can say. */
 export const IPV4_MAX_LENGTH = 65535;
 
-export const IPV4_DONT_FRAGMENT = 0x4000;
+const IPV4_DONT_FRAGMENT = 0x4000;
 export const IPV4_MORE_FRAGMENTS = 0x2000;
 
 /** Protocol numbers (IANA "Protocol Numbers"). */
@@ -59,16 +59,22 @@ export function ipv4Fault(
   if (available < IPV4_HEADER_LENGTH || bytes[at]! >>> 4 !== 4) return 'malformed';
   const headerLength = ipv4HeaderLength(bytes, at);
   const totalLength = ipv4TotalLength(bytes, at);
-  if (headerLength < IPV4_HEADER_LENGTH || headerLength > totalLength || totalLength > available) return 'malformed';
+  if (headerLength < IPV4_HEADER_LENGTH || headerLength > totalLength || totalLength > available)
+    return 'malformed';
   return internetChecksum(bytes, at, headerLength) === 0 ? undefined : 'bad-checksum';
 }
 
 /** Header at `at`; `options` is a copy. @throws DecodeError on a short, contradictory or wrongly summed header. */
 export function decodeIpv4(bytes: Uint8Array, at = 0, available: number = bytes.length - at): Ipv4Packet {
   const fault = ipv4Fault(bytes, at, Math.min(available, bytes.length - at));
-  if (fault === 'bad-checksum') throw new DecodeError('IPv4 header', at + 10, 'expected a right header checksum');
+  if (fault === 'bad-checksum')
+    throw new DecodeError('IPv4 header', at + 10, 'expected a right header checksum');
   if (fault === 'malformed') {
-    throw new DecodeError('IPv4 header', at, `expected version 4 and lengths that fit ${Math.max(0, available)} bytes`);
+    throw new DecodeError(
+      'IPv4 header',
+      at,
+      `expected version 4 and lengths that fit ${Math.max(0, available)} bytes`,
+    );
   }
   const headerLength = ipv4HeaderLength(bytes, at);
   const fragment = readUint16(bytes, at + 6);
@@ -134,14 +140,12 @@ export function ipv4TotalLength(bytes: Uint8Array, at: number): number {
   return readUint16(bytes, at + 2);
 }
 
-export function ipv4Protocol(bytes: Uint8Array, at: number): number {
-  return bytes[at + 9]!;
-}
-
+/** Source address. */
 export function ipv4Source(bytes: Uint8Array, at: number): number {
   return readUint32(bytes, at + 12);
 }
 
+/** Destination address. */
 export function ipv4Destination(bytes: Uint8Array, at: number): number {
   return readUint32(bytes, at + 16);
 }

@@ -1,11 +1,6 @@
 import { readUint16, readUint32, writeUint16 } from '../bytes/uint.ts';
 import { ipv4DataLength } from './fragment.ts';
-import {
-  IPV4_MAX_LENGTH,
-  ipv4FragmentOffset,
-  ipv4HeaderLength,
-  updateIpv4Checksum,
-} from './header.ts';
+import { IPV4_MAX_LENGTH, ipv4FragmentOffset, ipv4HeaderLength, updateIpv4Checksum } from './header.ts';
 
 /** Linux keeps an unfinished datagram for 30 s (net.ipv4.ipfrag_time). */
 const LIFETIME = 30_000;

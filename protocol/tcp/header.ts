@@ -13,7 +13,7 @@ import type { Addresses } from '../udp/udp.ts';
  *    16  checksum (2)                18  urgent pointer (2)
  *    20  options, to the data offset
  */
-export const TCP_HEADER_LENGTH = 20;
+const TCP_HEADER_LENGTH = 20;
 
 export const TCP_FIN = 0x01;
 export const TCP_SYN = 0x02;
@@ -41,7 +41,11 @@ export interface TcpSegment {
  */
 export function decodeTcp(bytes: Uint8Array, at: number, length: number, addresses: Addresses): TcpSegment {
   if (length < TCP_HEADER_LENGTH || bytes.length - at < length) {
-    throw new DecodeError('TCP', at, `expected at least 20 bytes, ${Math.max(0, Math.min(length, bytes.length - at))} left`);
+    throw new DecodeError(
+      'TCP',
+      at,
+      `expected at least 20 bytes, ${Math.max(0, Math.min(length, bytes.length - at))} left`,
+    );
   }
   const header = (bytes[at + 12]! >>> 4) * 4;
   if (header < TCP_HEADER_LENGTH || header > length) {

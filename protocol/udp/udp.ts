@@ -7,7 +7,7 @@ import { PROTOCOL_UDP } from '../ipv4/header.ts';
  * UDP (RFC 768): source port (2), destination port (2), length with header (2), checksum over pseudo-header and all (2),
  * 0 where the sender made none.
  */
-export const UDP_HEADER_LENGTH = 8;
+const UDP_HEADER_LENGTH = 8;
 
 export interface Udp {
   readonly sourcePort: number;
@@ -27,7 +27,11 @@ export interface Addresses {
  */
 export function decodeUdp(bytes: Uint8Array, at: number, length: number, addresses: Addresses): Udp {
   if (length < UDP_HEADER_LENGTH || bytes.length - at < length) {
-    throw new DecodeError('UDP', at, `expected at least 8 bytes, ${Math.max(0, Math.min(length, bytes.length - at))} left`);
+    throw new DecodeError(
+      'UDP',
+      at,
+      `expected at least 8 bytes, ${Math.max(0, Math.min(length, bytes.length - at))} left`,
+    );
   }
   const own = readUint16(bytes, at + 4);
   if (own < UDP_HEADER_LENGTH || own > length) {

@@ -9,9 +9,6 @@ export const VXLAN_HEADER_LENGTH = 8;
 /** Destination port (IANA). */
 export const VXLAN_PORT = 4789;
 
-/** Outer IPv4 and UDP headers, VXLAN header and inner Ethernet header: underlay MTU minus this is the device's MTU. */
-export const VXLAN_OVERHEAD_IPV4 = 50;
-
 /** VNI of the header at `at`. @throws DecodeError where it is cut short or the I flag is not set. */
 export function decodeVxlan(bytes: Uint8Array, at = 0): { readonly vni: number } {
   if (bytes.length - at < VXLAN_HEADER_LENGTH) {

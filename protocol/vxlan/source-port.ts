@@ -1,5 +1,11 @@
 import { readUint32 } from '../bytes/uint.ts';
-import { PROTOCOL_TCP, PROTOCOL_UDP, ipv4HeaderLength, ipv4TotalLength, isIpv4Fragment } from '../ipv4/header.ts';
+import {
+  ipv4HeaderLength,
+  ipv4TotalLength,
+  isIpv4Fragment,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+} from '../ipv4/header.ts';
 
 /**
  * Outer UDP source port for the inner IPv4 packet at `at`: a hash of its 5-tuple in 49152 to 65535, so that routers

@@ -132,7 +132,6 @@ function dissect(tshark: string, frames: readonly Uint8Array[]): Row[] {
       'icmp.checksum.status',
     ];
     const fields = ['frame.protocols', 'vxlan.vni', ...bad].flatMap((field) => ['-e', field]);
-    // Quoted packets in ICMP errors are cut and their checksums not tshark's business: defragment as usual.
     const run = spawnSync(
       tshark,
       ['-n', '-r', file, ...checks, '-T', 'fields', '-E', 'separator=;', ...fields],
