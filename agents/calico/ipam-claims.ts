@@ -19,7 +19,7 @@ import type { IpPool } from '../../protocol/calico/resources/ip-pool.ts';
 import type { IpVersion } from '../../protocol/ip/prefix.ts';
 import type { Clock, Random } from '../ports.ts';
 import type { KvClient } from '../store/client.ts';
-import { RETRY, type Retry } from './ipam-error.ts';
+import { RETRY, type Retry } from './retry.ts';
 import { rfc3339 } from './time.ts';
 import { listKeys, TypedKv, type Versioned } from './typed-kv.ts';
 

@@ -1,7 +1,7 @@
 import { IPAM_HANDLE, type IpamHandle } from '../../protocol/calico/ipam/values.ts';
 import { handleKey } from '../../protocol/calico/keys.ts';
 import type { KvClient } from '../store/client.ts';
-import { RETRY, untilUnchanged } from './ipam-error.ts';
+import { RETRY, untilUnchanged } from './retry.ts';
 import { TypedKv } from './typed-kv.ts';
 
 /**

@@ -6,8 +6,9 @@ import { blockPrefix } from '../../protocol/calico/keys.ts';
 import type { IpPool } from '../../protocol/calico/resources/ip-pool.ts';
 import type { KvClient } from '../store/client.ts';
 import { type BlockClaims, blockCidrs } from './ipam-claims.ts';
-import { type IpamError, RETRY, type Retry, untilUnchanged } from './ipam-error.ts';
+import type { IpamError } from './ipam-error.ts';
 import type { Handles } from './ipam-handles.ts';
+import { RETRY, type Retry, untilUnchanged } from './retry.ts';
 import { listKeys, type Versioned } from './typed-kv.ts';
 
 /** Who gets addresses, and what is written beside them. */

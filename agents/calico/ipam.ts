@@ -37,11 +37,12 @@ import {
   type ReleaseAffinityOptions,
   type ReleaseOutcome,
 } from './ipam-claims.ts';
-import { IpamError, RETRY, untilUnchanged } from './ipam-error.ts';
+import { IpamError } from './ipam-error.ts';
 import { Handles } from './ipam-handles.ts';
 import { AssignSession, assignmentOf, type Owner, type SessionInput, writeTaken } from './ipam-session.ts';
 import { utilizationRows } from './ipam-utilization.ts';
 import { PoolSource } from './pool-source.ts';
+import { RETRY, untilUnchanged } from './retry.ts';
 import { listKeys, TypedKv } from './typed-kv.ts';
 
 export { IpamError } from './ipam-error.ts';

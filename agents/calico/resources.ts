@@ -15,8 +15,8 @@ import type { Clock, Log, Random } from '../ports.ts';
 import type { KvClient } from '../store/client.ts';
 import { keyBytes, keyText } from '../store/keys.ts';
 import { listWatch } from '../store/list-watch.ts';
-import { RETRY, untilUnchanged } from './ipam-error.ts';
 import { resourceCodec } from './resource-codec.ts';
+import { RETRY, untilUnchanged } from './retry.ts';
 import { rfc3339 } from './time.ts';
 import { StoredValueError, TypedKv, type Versioned } from './typed-kv.ts';
 

@@ -428,7 +428,7 @@ describe('concurrency', () => {
       await other.releaseByHandle('other');
     });
     await expect(lab.ipam(client).autoAssign({ node: 'a', handleId: 'h' })).rejects.toThrow(
-      'ipam: block 10.0.0.0/26: given up after 100 concurrent changes by others',
+      'block 10.0.0.0/26: given up after 100 concurrent changes by others',
     );
     expect(await lab.ipam().ipsByHandle('h')).toEqual([]);
     await checkInvariants(lab.client);
