@@ -57,7 +57,7 @@ export interface ForwarderOptions {
   /** Name of the host, for traces. */
   readonly host: string;
   readonly sink: ForwarderSink;
-  /** Source address of ICMP errors: the tunnel address. */
+  /** Source address of ICMP errors: the tunnel address. 0 while the host has none: no errors are sent then. */
   readonly icmpSource: number;
   /** Default ee:ee:ee:ee:ee:ee. */
   readonly gatewayMac?: number;
@@ -352,7 +352,7 @@ export class Forwarder extends ForwarderTables {
 
   /** Tells the sender of a packet that is about to be dropped, where that is allowed. @returns `reason`. */
   #reject(buffer: PacketBuffer, reason: DropReason, type: number, code: number, mtu = 0): DropReason {
-    if (!mayReportIcmpError(buffer.bytes, IP_AT)) return reason;
+    if (this.#icmpSource === 0 || !mayReportIcmpError(buffer.bytes, IP_AT)) return reason;
     // Path MTU discovery would stall for want of its answer, so it is not limited (nor is it in Linux).
     if (mtu === 0 && !this.#bucket.take(this.#now)) {
       this.#sent.icmpErrorsSuppressed++;

@@ -353,6 +353,14 @@ describe('ICMP errors', () => {
     expect(errors(a)).toBe(1);
   });
 
+  test('wait until the host has an address to send them from', () => {
+    const [a] = new TwoHosts().nodes;
+    a.forwarder.setIcmpSource(0);
+    expect(a.ping(NOWHERE)).toEqual([]);
+    a.forwarder.setIcmpSource(a.tunnel);
+    expect(a.ping(NOWHERE)).toMatchObject([{ kind: 'icmp-error', from: a.tunnel, code: 0 }]);
+  });
+
   test('quote as much as fits in 576 bytes', () => {
     const [a] = new TwoHosts().nodes;
     send(a, ipFrame({ destination: NOWHERE, typeOfService: 0x1c }, udp(1000)));
