@@ -67,7 +67,8 @@ export class Reader {
 
   constructor(what: string, bytes: Uint8Array) {
     this.#what = what;
-    this.#bytes = bytes;
+    // A plain array even where it is a Node Buffer, whose slice() would not copy.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   /** @throws DecodeError always: what was expected at the current offset. */

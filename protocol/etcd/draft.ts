@@ -136,8 +136,8 @@ export class Draft implements View {
     const revision = this.nextRevision;
     this.#record(key, {
       // Copies: the caller may reuse its buffers. A key that exists already shares the bytes it has.
-      key: before?.key ?? request.key.slice(),
-      value: request.ignoreValue === true ? before!.value : request.value.slice(),
+      key: before?.key ?? new Uint8Array(request.key),
+      value: request.ignoreValue === true ? before!.value : new Uint8Array(request.value),
       createRevision: before?.createRevision ?? revision,
       modRevision: revision,
       version: (before?.version ?? 0n) + 1n,

@@ -1,0 +1,381 @@
+import type { Draft, Outcome } from '../../protocol/etcd/draft.ts';
+import { CANCELED, etcdError, UNAVAILABLE } from '../../protocol/etcd/errors.ts';
+import type { EtcdStore, TimeToLive } from '../../protocol/etcd/store.ts';
+import { EtcdError } from '../../protocol/etcd/types.ts';
+import { systemRandom } from '../io/random.ts';
+import type { Clock, Log, Millis, Random, Timer } from '../ports.ts';
+import { LeaseTimer } from './lease-timer.ts';
+import { closedError, type Engine } from './local-client.ts';
+import { causeOf, isConnectionError, isPassingError, type StoreRedis } from './redis-connection.ts';
+import { type AppendResult, type LoggedEntry, RedisLog } from './redis-log.ts';
+import { comparePositions, follows, nextPosition, type Position } from './redis-position.ts';
+import { BATCH, newOperation, RedisReplica } from './redis-replica.ts';
+import { WatchHub } from './watch-hub.ts';
+
+/** Longest wait of one XREAD, so that a connection that died silently is noticed. */
+const TAIL_BLOCK: Millis = 5000;
+/** Pause before Redis is asked again where it answered that it cannot serve just now. */
+const PASSING_PAUSE: Millis = 100;
+/** Pause before expired leases are looked for again where some had been found: etcd's sweep. */
+const SWEEP_PAUSE: Millis = 500;
+
+export interface RedisEnginePorts {
+  readonly clock: Clock;
+  readonly log: Log | undefined;
+  readonly namespace: string;
+  /** How long a request may wait for Redis. */
+  readonly patience: Millis;
+}
+
+/** A request on its way. */
+interface Waiting {
+  readonly evaluate: (draft: Draft) => Outcome<unknown>;
+  readonly resolve: (response: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Lease that must be past its deadline in Redis when this is logged. */
+  readonly expired: bigint | undefined;
+  timer: Timer | undefined;
+  settled: boolean;
+}
+
+/** Requests evaluated together on one state, and what they append to it. */
+interface Batch {
+  readonly operation: string;
+  readonly expected: Position;
+  readonly entries: readonly LoggedEntry[];
+  readonly answers: readonly { readonly waiting: Waiting; readonly settle: () => void }[];
+  /** Sent before without an answer: it may be in the log already. */
+  unanswered: boolean;
+}
+
+/**
+ * A store on Redis. Redis is the log; this holds the state that follows from it. Requests of one turn of the loop are
+ * evaluated on a draft and appended together, provided that the log still ends where this state does; otherwise the
+ * entries that others appended are applied first and the requests evaluated again. Reads go the same way, so they see
+ * every write acknowledged before them, by whichever process.
+ */
+export class RedisEngine implements Engine {
+  readonly hub: WatchHub;
+  readonly random: Random = systemRandom();
+  readonly #redis: StoreRedis;
+  readonly #tail: StoreRedis;
+  readonly #redisLog: RedisLog;
+  readonly #tailLog: RedisLog;
+  readonly #replica: RedisReplica;
+  readonly #ports: RedisEnginePorts;
+  readonly #clock: Clock;
+  readonly #leases: LeaseTimer;
+  #queue: Waiting[] = [];
+  #inFlight: Batch | undefined;
+  #scheduled = false;
+  /** False while Redis is away, or back but not caught up with. */
+  #ready = false;
+  #recovering = false;
+  #closed = false;
+  #tailing: Promise<void> = Promise.resolve();
+  readonly #pauses: Set<{ readonly timer: Timer; readonly done: () => void }> = new Set();
+
+  constructor(redis: StoreRedis, tail: StoreRedis, clusterId: bigint, ports: RedisEnginePorts) {
+    const { clock, log, namespace } = ports;
+    this.#redis = redis;
+    this.#tail = tail;
+    this.#ports = ports;
+    this.#clock = clock;
+    this.#redisLog = new RedisLog(redis, namespace);
+    this.#tailLog = new RedisLog(tail, namespace);
+    this.#leases = new LeaseTimer(clock, () => this.#expire());
+    const options = { identity: { clusterId, memberId: clusterId }, redisLog: this.#redisLog, clock, log };
+    this.#replica = new RedisReplica(options, (deadline) => this.#leases.arm(deadline));
+    this.hub = new WatchHub(this.#replica.machine, clock, log);
+    this.#replica.attach(this.hub);
+  }
+
+  get machine(): EtcdStore {
+    return this.#replica.machine;
+  }
+
+  /** Loads the state and starts to follow the log. */
+  async start(): Promise<void> {
+    await this.#replica.load();
+    this.#redis.on('close', () => {
+      this.#ready = false;
+    });
+    this.#redis.on('ready', () => void this.#recover());
+    this.#ready = true;
+    this.#tailing = this.#follow();
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        const entries = await this.#tailLog.waitAfter(this.#replica.applied, TAIL_BLOCK);
+        if (!this.#replica.applyNew(entries)) await this.#replica.reload();
+      } catch (error) {
+        if (this.#closed) return;
+        this.#ports.log?.debug({ err: error }, 'following the log in Redis failed, trying again');
+        await this.#pause(PASSING_PAUSE);
+      }
+    }
+  }
+
+  /** After a lost connection: what others appended meanwhile, then what was under way, then what waits. */
+  async #recover(): Promise<void> {
+    if (this.#recovering) return;
+    this.#recovering = true;
+    while (!this.#closed && !this.#ready && this.#redis.status === 'ready') {
+      try {
+        await this.#replica.catchUp();
+        await this.#replica.restartLeases();
+        this.#ready = this.#redis.status === 'ready';
+      } catch (error) {
+        this.#ports.log?.warn({ err: error }, 'catching up with Redis failed, trying again');
+        await this.#pause(PASSING_PAUSE);
+      }
+    }
+    this.#recovering = false;
+    if (!this.#ready || this.#closed) return;
+    this.#ports.log?.info({ revision: this.machine.revision.toString() }, 'Redis is back');
+    if (this.#inFlight !== undefined) void this.#send(this.#inFlight);
+    else this.#schedule();
+  }
+
+  request<T>(evaluate: (draft: Draft) => Outcome<T>, expired?: bigint): Promise<T> {
+    if (this.#closed) return Promise.reject(closedError());
+    return new Promise<T>((resolve, reject) => {
+      const answer = resolve as (response: unknown) => void;
+      const waiting: Waiting = {
+        evaluate,
+        resolve: answer,
+        reject,
+        expired,
+        timer: undefined,
+        settled: false,
+      };
+      waiting.timer = this.#clock.setTimer(this.#ports.patience, () =>
+        this.#fail(waiting, etcdError('timeout')),
+      );
+      this.#queue.push(waiting);
+      this.#schedule();
+    });
+  }
+
+  #settle(waiting: Waiting, outcome: () => void): void {
+    if (waiting.settled) return;
+    waiting.settled = true;
+    waiting.timer?.cancel();
+    outcome();
+  }
+
+  #fail(waiting: Waiting, error: unknown): void {
+    this.#settle(waiting, () => waiting.reject(error));
+  }
+
+  /** Sends what waits at the end of this turn of the loop, or when the append under way is through. */
+  #schedule(): void {
+    if (this.#scheduled || this.#queue.length === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#ready && this.#inFlight === undefined) this.#next();
+    });
+  }
+
+  #next(): void {
+    const waiting = this.#queue.filter(({ settled }) => !settled);
+    this.#queue = waiting.slice(BATCH);
+    if (waiting.length > 0) void this.#send(this.#evaluate(waiting.slice(0, BATCH)));
+  }
+
+  /** Evaluates requests one after the other. Their answers, errors too, count once the log has been found unchanged. */
+  #evaluate(requests: readonly Waiting[]): Batch {
+    const draft = this.machine.draft();
+    const expected = this.#replica.applied;
+    const entries: LoggedEntry[] = [];
+    let at = expected;
+    const answers = requests.map((waiting) => {
+      try {
+        const { response, entry } = waiting.evaluate(draft);
+        if (entry !== undefined) {
+          at = nextPosition(at, entry.kind === 'revision');
+          entries.push({ position: at, entry });
+        }
+        return { waiting, settle: () => waiting.resolve(response) };
+      } catch (error) {
+        return { waiting, settle: () => waiting.reject(error) };
+      }
+    });
+    return { operation: newOperation(), expected, entries, answers, unanswered: false };
+  }
+
+  async #send(batch: Batch): Promise<void> {
+    this.#inFlight = batch;
+    try {
+      await this.#append(batch);
+    } catch (error) {
+      if (this.#closed) return;
+      if (isConnectionError(error)) {
+        // Nobody knows whether it got through: it is sent again, with its operation id, once Redis is back.
+        batch.unanswered = true;
+      } else if (isPassingError(error)) {
+        await this.#pause(PASSING_PAUSE);
+        if (this.#ready && this.#inFlight === batch) void this.#send(batch);
+      } else {
+        this.#refused(batch, error as Error);
+      }
+    }
+  }
+
+  #refused(batch: Batch, error: Error): void {
+    this.#ports.log?.error({ err: error }, 'an append to the log in Redis failed');
+    const outOfMemory = error.message.includes('OOM command not allowed');
+    this.#abandon(
+      batch,
+      outOfMemory ? etcdError('noSpace') : new EtcdError(UNAVAILABLE, `Redis: ${causeOf(error)}`),
+    );
+  }
+
+  #abandon(batch: Batch, error: EtcdError): void {
+    for (const { waiting } of batch.answers) this.#fail(waiting, error);
+    this.#done();
+  }
+
+  async #append(batch: Batch): Promise<void> {
+    const { expected, operation, entries, answers } = batch;
+    const expired = answers.flatMap(({ waiting }) =>
+      waiting.expired === undefined ? [] : [waiting.expired],
+    );
+    const result = await this.#redisLog.append({ expected, operation, entries, expired });
+    if (result.kind === 'done') return this.#succeeded(batch);
+    if (result.kind === 'alive') this.#stillAlive(batch, result.lease, result.remaining);
+    else await this.#behind(result);
+    if (result.kind === 'behind' && batch.unanswered && isHidden(batch, result)) {
+      return this.#abandon(batch, etcdError('timeout'));
+    }
+    await this.#again(batch);
+  }
+
+  async #behind({ head, missed }: AppendResult & { readonly kind: 'behind' }): Promise<void> {
+    if (!this.#replica.applyNew(missed)) await this.#replica.reload();
+    if (comparePositions(this.#replica.applied, head) !== 0) await this.#replica.catchUp();
+  }
+
+  /** Evaluates a batch's requests on the state of now. */
+  async #again(batch: Batch): Promise<void> {
+    const requests = batch.answers.map(({ waiting }) => waiting).filter((waiting) => !waiting.settled);
+    if (requests.length === 0) return this.#done();
+    const next = this.#evaluate(requests);
+    // Only reads: the state is newer than they are, which is all they ask for.
+    if (next.entries.length === 0) return this.#succeeded(next);
+    await this.#send(next);
+  }
+
+  #succeeded(batch: Batch): void {
+    if (!this.#replica.applyNew(batch.entries)) {
+      throw new RangeError('the log confirmed an append that does not follow the state');
+    }
+    for (const { waiting, settle } of batch.answers) this.#settle(waiting, settle);
+    this.#done();
+    if (batch.entries.some(({ entry }) => entry.kind === 'compact')) this.#saveSnapshot();
+  }
+
+  #done(): void {
+    this.#inFlight = undefined;
+    this.#schedule();
+  }
+
+  /** After a compaction: a new base for restarts, so that the log before it can go. */
+  #saveSnapshot(): void {
+    this.#redisLog.saveSnapshot(this.machine.snapshot(), this.#replica.applied).catch((error: unknown) => {
+      this.#ports.log?.warn(
+        { err: error },
+        'the snapshot after a compaction could not be stored, the log stays long',
+      );
+    });
+  }
+
+  async keepAlive(id: bigint): Promise<bigint | undefined> {
+    const deadline = this.#clock.now() + this.#ports.patience;
+    // Another process may have granted it a moment ago.
+    await this.request((draft) => ({ response: draft.hasLease(id) }));
+    const ttl = this.machine.leaseTtl(id);
+    if (ttl === undefined) return undefined;
+    for (;;) {
+      if (this.#closed) throw closedError();
+      try {
+        if (!(await this.#redisLog.keepAlive(id, ttl))) return undefined;
+        this.machine.setLeaseDeadline(id, this.#clock.now() + Number(ttl) * 1000);
+        return ttl;
+      } catch (error) {
+        if (!isConnectionError(error) && !isPassingError(error)) {
+          throw new EtcdError(UNAVAILABLE, `Redis: ${causeOf(error)}`);
+        }
+        if (this.#clock.now() >= deadline) throw etcdError('timeout');
+        await this.#pause(PASSING_PAUSE);
+      }
+    }
+  }
+
+  async timeToLive(id: bigint): Promise<TimeToLive> {
+    await this.request((draft) => ({ response: draft.hasLease(id) }));
+    return this.machine.timeToLive(id, this.#clock.now());
+  }
+
+  /** Ends the leases whose time is up; Redis' clock, which all processes share, has the last word. */
+  #expire(): void {
+    if (this.#ready) {
+      for (const id of this.machine.expiredLeases(this.#clock.now())) {
+        this.request((draft) => draft.revoke(id), id).catch(() => {
+          // Renewed through another process, revoked already, or Redis is away: the next sweep sees.
+        });
+      }
+    }
+    const next = this.machine.nextLeaseDeadline();
+    if (next !== undefined) this.#leases.arm(Math.max(next, this.#clock.now() + SWEEP_PAUSE));
+  }
+
+  #stillAlive(batch: Batch, lease: bigint, remaining: Millis): void {
+    this.machine.setLeaseDeadline(lease, this.#clock.now() + remaining);
+    for (const { waiting } of batch.answers) {
+      if (waiting.expired === lease) this.#fail(waiting, etcdError('leaseExists'));
+    }
+  }
+
+  #pause(delay: Millis): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimer(delay, () => {
+        this.#pauses.delete(pause);
+        resolve();
+      });
+      const pause = { timer, done: resolve };
+      this.#pauses.add(pause);
+    });
+  }
+
+  /** Closes the connections; with `destroy` it removes the namespace's keys first. */
+  async close(destroy: boolean): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#leases.cancel();
+    const inFlight = this.#inFlight?.answers.map(({ waiting }) => waiting) ?? [];
+    for (const waiting of [...this.#queue, ...inFlight]) this.#fail(waiting, closedError());
+    for (const { timer, done } of this.#pauses) {
+      timer.cancel();
+      done();
+    }
+    try {
+      if (destroy) await this.#redisLog.destroy();
+    } finally {
+      this.#redis.disconnect();
+      this.#tail.disconnect();
+      await this.#tailing;
+      this.hub.endAll(new EtcdError(CANCELED, 'the store was closed'));
+    }
+  }
+}
+
+/** Whether an append that had no answer may lie in a part of the log that has been dropped meanwhile. */
+function isHidden(batch: Batch, { head, missed }: AppendResult & { readonly kind: 'behind' }): boolean {
+  if (comparePositions(head, batch.expected) <= 0) return false;
+  const first = missed[0];
+  return first === undefined || !follows(batch.expected, first.position);
+}

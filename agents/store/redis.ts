@@ -1,0 +1,70 @@
+import { systemRandom } from '../io/random.ts';
+import type { Clock, Log, Millis } from '../ports.ts';
+import { localClient } from './local-client.ts';
+import { randomId } from './memory.ts';
+import { causeOf, connectRedis, withoutCredentials } from './redis-connection.ts';
+import { RedisEngine } from './redis-engine.ts';
+import { RedisLog } from './redis-log.ts';
+import type { Store } from './store.ts';
+
+export interface RedisStoreOptions {
+  /** Stores of different namespaces in one Redis know nothing of each other; of the same, they are one store. */
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly log?: Log;
+  /** How long a request may wait for Redis before it fails with Unavailable (14); default 10 s. */
+  readonly patience?: Millis;
+}
+
+/** A store whose state is in Redis. */
+export interface RedisStore extends Store {
+  /** Removes the namespace from Redis, then closes. */
+  destroy(): Promise<void>;
+}
+
+const PATIENCE: Millis = 10_000;
+
+/**
+ * Opens a store on Redis (`redis://[:PASSWORD@]HOST:PORT[/DB]`): what is in the namespace already is its state. Several processes may
+ * have the same one open. Lost connections come back by themselves. How safe an acknowledged write is depends on
+ * Redis: with `appendfsync always` it survives everything; with less, as long as a process with the store open does.
+ *
+ * Rejects with one line naming URL and cause where Redis cannot be reached or refuses; nothing stays open then.
+ */
+export async function createRedisStore(url: string, options: RedisStoreOptions): Promise<RedisStore> {
+  const { log, namespace, clock, patience = PATIENCE } = options;
+  const redis = await connectRedis(url, 'write', log);
+  const tail = await connectRedis(url, 'tail', log).catch((error: unknown) => {
+    redis.disconnect();
+    throw error;
+  });
+  try {
+    const clusterId = await new RedisLog(redis, namespace).identity(randomId(systemRandom()));
+    const engine = new RedisEngine(redis, tail, clusterId, { clock, log, namespace, patience });
+    await engine.start();
+    return {
+      client: () => localClient(engine),
+      header: () => engine.machine.header(),
+      leaseTimeToLive: (id) => engine.timeToLive(id),
+      leases: async () => engine.machine.leaseIds(),
+      close: () => engine.close(false),
+      destroy: () => engine.close(true),
+    };
+  } catch (error) {
+    redis.disconnect();
+    tail.disconnect();
+    throw new Error(`${withoutCredentials(url)}: ${causeOf(error)}`);
+  }
+}
+
+/** Removes a namespace's keys from Redis without opening its store; rejects as {@link createRedisStore} does. */
+export async function destroyRedisStore(url: string, namespace: string): Promise<void> {
+  const redis = await connectRedis(url, 'destroy', undefined);
+  try {
+    await new RedisLog(redis, namespace).destroy();
+  } catch (error) {
+    throw new Error(`${withoutCredentials(url)}: ${causeOf(error)}`);
+  } finally {
+    redis.disconnect();
+  }
+}
