@@ -1,3 +1,5 @@
+export { untilUnchanged } from './retry.ts';
+
 /** Addresses could not be given out or taken back; one line that names node, pool or address, and the cause. */
 export class IpamError extends Error {
   override readonly name = 'IpamError';

@@ -121,10 +121,7 @@ export class Ipam {
    */
   assignIp(request: AssignIpRequest): Promise<void> {
     return this.#inTurn(request.node, async () => {
-      const pool = poolContaining(
-        (await this.#source.pools()).filter(({ spec }) => !spec.disabled),
-        request.address,
-      );
+      const pool = poolContaining(await this.#enabledPools(), request.address);
       if (pool === undefined) throw new IpamError('pool', `ipam: ${request.address} is in no enabled pool`);
       const config = await this.config();
       const cidr = blockOf(pool, request.address);
@@ -155,6 +152,18 @@ export class Ipam {
       if ('value' in block) return block.value.cidr;
       throw new IpamError(block.reason, `ipam: node ${request.node} gets no block: ${block.message}`);
     });
+  }
+
+  /**
+   * Claims one particular block for a node; false where another node owns it.
+   * @throws IpamError where it is no block of an enabled pool
+   */
+  async claimAffinity(node: string, cidr: string): Promise<boolean> {
+    const pool = poolContaining(await this.#enabledPools(), cidr);
+    if (pool === undefined || blockOf(pool, cidr.split('/')[0]!) !== cidr) {
+      throw new IpamError('pool', `ipam: ${cidr} is no block of an enabled pool`);
+    }
+    return (await untilUnchanged(`block ${cidr}`, () => this.#claims.claim(node, cidr))) !== 'lost';
   }
 
   /** Releases all addresses of a handle; returns them. An unknown handle has none. */
@@ -229,6 +238,10 @@ export class Ipam {
 
   async setConfig(config: IpamConfig): Promise<void> {
     await this.#client.put({ key: keyBytes(IPAM_CONFIG_KEY), value: this.#config.encode(config) });
+  }
+
+  async #enabledPools(): Promise<IpPool[]> {
+    return (await this.#source.pools()).filter(({ spec }) => !spec.disabled);
   }
 
   async #inTurn<T>(node: string, work: () => Promise<T>): Promise<T> {

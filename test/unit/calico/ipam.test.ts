@@ -343,6 +343,20 @@ describe('claims', () => {
     expect(await lab.ipam().blocksOf('b')).toEqual([own]);
   });
 
+  test('one particular block', async () => {
+    const lab = await cluster({ p: { cidr: '10.0.0.0/24' } }, NODES);
+    const ipam = lab.ipam();
+    expect(await ipam.claimAffinity('a', '10.0.0.64/26')).toBe(true);
+    expect(await ipam.claimAffinity('a', '10.0.0.64/26')).toBe(true);
+    expect(await ipam.claimAffinity('b', '10.0.0.64/26')).toBe(false);
+    expect(await affinities(lab.client)).toEqual({ 'a/ipv4/block/10.0.0.64-26': 'confirmed' });
+    for (const cidr of ['10.0.0.0/27', '10.0.0.0/24', '10.1.0.0/26']) {
+      await expect(ipam.claimAffinity('b', cidr)).rejects.toThrow(
+        `ipam: ${cidr} is no block of an enabled pool`,
+      );
+    }
+  });
+
   test('releasing: an empty block goes, one in use stays without owner until its last address is released', async () => {
     const lab = await one();
     const ipam = lab.ipam();
