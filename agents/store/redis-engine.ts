@@ -135,8 +135,10 @@ export class RedisEngine implements Engine {
     this.#recovering = false;
     if (!this.#ready || this.#closed) return;
     this.#ports.log?.info({ revision: this.machine.revision.toString() }, 'Redis is back');
-    if (this.#inFlight !== undefined) void this.#send(this.#inFlight);
-    else this.#schedule();
+    const batch = this.#inFlight;
+    // What nobody waits for any more is not done late; if it got through, catching up has shown it.
+    if (batch?.answers.some(({ waiting }) => !waiting.settled) === true) void this.#send(batch);
+    else this.#done();
   }
 
   request<T>(evaluate: (draft: Draft) => Outcome<T>, expired?: bigint): Promise<T> {

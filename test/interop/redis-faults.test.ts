@@ -1,0 +1,320 @@
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../agents/io/clock.ts';
+import type { KvClient } from '../../agents/store/client.ts';
+import { updateKey } from '../../agents/store/keys.ts';
+import { createRedisStore, destroyRedisStore, type RedisStore } from '../../agents/store/redis.ts';
+import { connectRedis } from '../../agents/store/redis-connection.ts';
+import { RedisLog } from '../../agents/store/redis-log.ts';
+import { RedisReplica } from '../../agents/store/redis-replica.ts';
+import { tool } from '../support/tools.ts';
+import { b, below, eventLine, failure, line, record, t } from '../unit/store/support.ts';
+import { freePort } from './etcd-server.ts';
+import { type RedisServer, startRedis } from './redis-server.ts';
+
+const redis = tool('redis-server');
+const clock = systemClock();
+const p = '/t/';
+
+describe.skipIf(redis.missing)(redis.title('the Redis store under faults'), () => {
+  const cleanups: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  });
+
+  async function server(...options: string[]): Promise<RedisServer> {
+    const started = await startRedis(redis.path, options);
+    cleanups.push(() => started.stop());
+    return started;
+  }
+
+  async function open(url: string, patience = 10_000): Promise<RedisStore> {
+    const store = await createRedisStore(url, { namespace: 'test', clock, patience });
+    cleanups.push(() => store.close());
+    return store;
+  }
+
+  async function admin(url: string): Promise<Redis> {
+    const connection = new Redis(url);
+    connection.on('error', () => {});
+    cleanups.push(async () => connection.disconnect());
+    return connection;
+  }
+
+  const contents = async (client: KvClient): Promise<string[]> =>
+    (await client.range(below(p))).kvs.map(line);
+
+  test('a store that cannot be opened says why in one line and leaves nothing open', async () => {
+    const opened = (url: string) => failure(createRedisStore(url, { namespace: 'test', clock }));
+    const before = process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
+    const port = await freePort();
+    expect(await opened(`redis://127.0.0.1:${port}`)).toMatch(
+      / redis:\/\/127\.0\.0\.1:\d+: connection refused$/,
+    );
+    expect(await opened('http://127.0.0.1')).toContain('http://127.0.0.1: expected redis://');
+    const locked = await server('--requirepass', 'secret');
+    expect(await opened(`redis://:wrong@127.0.0.1:${locked.port}`)).toMatch(
+      / redis:\/\/127[^@]*: wrong password$/,
+    );
+    expect(await opened(locked.url)).toMatch(/: needs a password/);
+    const store = await createRedisStore(`redis://:secret@127.0.0.1:${locked.port}`, {
+      namespace: 'test',
+      clock,
+    });
+    await store.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    const after = process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
+    expect(after).toBe(before);
+  });
+
+  test('closing and opening again: keys, history, leases, compaction; the log is trimmed', async () => {
+    const { url } = await server();
+    const first = await open(url);
+    const one = first.client();
+    const { id } = await one.leaseGrant(600n);
+    for (let i = 0; i < 50; i++)
+      await one.put({ key: b(`${p}${i % 7}`), value: b(String(i)), lease: i % 2 === 0 ? id : 0n });
+    await one.deleteRange({ key: b(`${p}3`) });
+    const compacted = (await one.range(below(p))).header.revision - 5n;
+    await one.compact(compacted);
+    const connection = await admin(url);
+    await expect
+      .poll(() => connection.hget('podwire:{test}:meta', 'snapshot_revision'))
+      .toBe(String(compacted));
+    expect(await connection.xlen('podwire:{test}:log')).toBeLessThan(10);
+    const expected = await one.range(below(p));
+    const old = await one.range({ ...below(p), revision: compacted });
+    await first.close();
+
+    const second = await open(url);
+    const two = second.client();
+    expect(await two.range(below(p))).toEqual(expected);
+    expect((await two.range({ ...below(p), revision: compacted })).kvs).toEqual(old.kvs);
+    expect(await failure(two.range({ ...below(p), revision: compacted - 1n }))).toContain(
+      'has been compacted',
+    );
+    const seen = record(two, { ...below(p), startRevision: compacted, prevKv: true });
+    // The compacted revision, four more puts and the deletion.
+    expect((await seen.until(6)).map(eventLine).at(-1)).toMatch(new RegExp(`^DELETE ${p}3 \\(\\d+\\)$`));
+    const { keys, grantedTtl } = await second.leaseTimeToLive(id);
+    expect(grantedTtl).toBe(600n);
+    const attached = expected.kvs.filter((kv) => kv.lease === id).map((kv) => t(kv.key));
+    expect(keys.map(t).sort()).toEqual(attached);
+    await two.leaseRevoke(id);
+    expect(await contents(two)).toEqual(expected.kvs.filter((kv) => kv.lease !== id).map(line));
+  });
+
+  test('Redis killed again and again: no acknowledged write is lost or done twice, watches go on', async () => {
+    const redisServer = await server();
+    const store = await open(redisServer.url, 30_000);
+    const client = store.client();
+    const seen = record(client, below(p));
+    await seen.untilCreated();
+    let stop = false;
+    const acknowledged: string[] = [];
+    const writer = async (name: number): Promise<void> => {
+      for (let i = 0; !stop; i++) {
+        await client.put({ key: b(`${p}${name}-${i}`), value: b('x') });
+        acknowledged.push(`${p}${name}-${i}=x`);
+      }
+    };
+    const writers = Promise.all([0, 1, 2, 3].map(writer));
+    const more = async (): Promise<void> => {
+      const target = acknowledged.length + 200;
+      await expect.poll(() => acknowledged.length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(target);
+    };
+    for (let round = 0; round < 5; round++) {
+      await more();
+      await redisServer.kill(round === 2 ? 'SIGTERM' : 'SIGKILL');
+      await redisServer.start();
+    }
+    await more();
+    stop = true;
+    await writers;
+    const { kvs, header } = await client.range(below(p));
+    expect(kvs.map(line).sort()).toEqual(acknowledged.sort());
+    expect(new Set(kvs.map((kv) => kv.version))).toEqual(new Set([1n]));
+    expect(header.revision).toBe(BigInt(kvs.length) + 1n);
+    await seen.until(kvs.length);
+    expect(seen.events.map((event) => event.kv.modRevision)).toEqual(kvs.map((_, i) => BigInt(i) + 2n));
+    const other = await open(redisServer.url);
+    expect((await other.client().range(below(p))).kvs).toEqual(kvs);
+  });
+
+  test('connections cut and scripts flushed under load: every increment counts once', async () => {
+    const { url } = await server('--appendfsync', 'no');
+    const stores = [await open(url), await open(url)];
+    const clients = stores.map((store) => store.client());
+    const key = b(`${p}counter`);
+    await clients[0]!.put({ key, value: b('0') });
+    const connection = await admin(url);
+    let stop = false;
+    const chaos = (async () => {
+      for (let i = 0; !stop; i++) {
+        await connection.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        if (i % 3 === 0) await connection.script('FLUSH');
+        const size = stores[0]!.header().revision + 20n;
+        await expect
+          .poll(() => stop || stores[0]!.header().revision > size, { timeout: 20_000, interval: 2 })
+          .toBe(true);
+      }
+      return true;
+    })();
+    // Blind increments by compare-and-set: done twice, one would be counted twice.
+    const increment = async (client: KvClient): Promise<void> => {
+      for (;;) {
+        const kv = (await client.range({ key })).kvs[0]!;
+        const result = await updateKey(client, key, b(String(Number(t(kv.value)) + 1)), kv.modRevision);
+        if (result.kind === 'ok') return;
+      }
+    };
+    const worker = async (client: KvClient): Promise<void> => {
+      for (let i = 0; i < 60; i++) await increment(client);
+    };
+    await Promise.all(clients.flatMap((client) => [worker(client), worker(client), worker(client)]));
+    stop = true;
+    await chaos;
+    const final = (await clients[1]!.range({ key })).kvs[0]!;
+    expect(t(final.value)).toBe('360');
+    expect(final.version).toBe(361n);
+  });
+
+  test('two stores on one Redis: one order of revisions, the same events in both', async () => {
+    const { url } = await server('--appendfsync', 'no');
+    const clients = [(await open(url)).client(), (await open(url)).client()];
+    const seen = clients.map((client) => record(client, { ...below(p), prevKv: true }));
+    await Promise.all(seen.map((one) => one.untilCreated()));
+    const writer = async (client: KvClient, name: number): Promise<void> => {
+      for (let i = 0; i < 100; i++) {
+        const { header } = await client.put({ key: b(`${p}${(i + name) % 5}`), value: b(`${name}:${i}`) });
+        // What one acknowledged, the other must show.
+        const other = clients[(name + 1) % 2]!;
+        expect((await other.range({ key: b('/x') })).header.revision).toBeGreaterThanOrEqual(header.revision);
+      }
+    };
+    await Promise.all([0, 1, 2, 3].map((name) => writer(clients[name % 2]!, name)));
+    const [one, two] = await Promise.all(seen.map((each) => each.until(400)));
+    expect(one!.map(eventLine)).toEqual(two!.map(eventLine));
+    expect(one!.map((event) => event.kv.modRevision)).toEqual(
+      Array.from({ length: 400 }, (_, i) => BigInt(i) + 2n),
+    );
+  });
+
+  test('Redis away for too long: requests fail with 14, then everything works again', async () => {
+    const redisServer = await server();
+    const store = await open(redisServer.url, 300);
+    const client = store.client();
+    await client.put({ key: b(`${p}a`), value: b('1') });
+    const seen = record(client, below(p));
+    await seen.untilCreated();
+    await redisServer.kill();
+    const timedOut = '14 etcdserver: request timed out';
+    expect(await failure(client.put({ key: b(`${p}b`), value: b('2') }))).toBe(timedOut);
+    expect(await failure(client.range(below(p)))).toBe(timedOut);
+    expect((await client.range({ ...below(p), serializable: true })).kvs.map(line)).toEqual([`${p}a=1`]);
+    await redisServer.start();
+    await expect.poll(() => failure(client.range(below(p))), { timeout: 10_000 }).toContain('no error');
+    await client.put({ key: b(`${p}c`), value: b('3') });
+    expect((await seen.until(1)).map(eventLine)).toEqual([`PUT ${p}c=3`]);
+    expect(await contents(client)).toEqual([`${p}a=1`, `${p}c=3`]);
+  });
+
+  test('a Redis that comes back empty gets everything back from the running store', async () => {
+    const redisServer = await server('--appendonly', 'no');
+    const store = await open(redisServer.url);
+    const client = store.client();
+    const { id } = await client.leaseGrant(600n);
+    for (let i = 0; i < 300; i++)
+      await client.put({ key: b(`${p}${i}`), value: b('x'), lease: i === 7 ? id : 0n });
+    await client.compact(100n);
+    await client.deleteRange({ key: b(`${p}5`) });
+    const before = await client.range(below(p));
+    const seen = record(client, below(p));
+    await seen.untilCreated();
+    await redisServer.kill();
+    await redisServer.start();
+    const { header } = await client.put({ key: b(`${p}new`), value: b('y') });
+    expect(header.revision).toBe(before.header.revision + 1n);
+    expect((await seen.until(1)).map(eventLine)).toEqual([`PUT ${p}new=y`]);
+    const other = await open(redisServer.url);
+    const restored = await other.client().range(below(p));
+    expect(restored.kvs.filter((kv) => t(kv.key) !== `${p}new`)).toEqual(before.kvs);
+    expect((await other.leaseTimeToLive(id)).keys.map(t)).toEqual([`${p}7`]);
+    expect((await other.client().range({ ...below(p), revision: 100n })).count).toBe(99n);
+  });
+
+  test('a process that fell behind the trimmed log loads the store again and ends its watches', async () => {
+    const { url } = await server();
+    const store = await open(url);
+    const client = store.client();
+    const connection = await connectRedis(url, 'test', undefined);
+    cleanups.push(async () => connection.disconnect());
+    const identity = { clusterId: 1n, memberId: 1n };
+    const redisLog = new RedisLog(connection, 'test');
+    const replica = new RedisReplica({ identity, redisLog, clock, log: undefined }, () => {});
+    await client.put({ key: b(`${p}a`), value: b('1') });
+    await replica.load();
+    expect(replica.machine.revision).toBe(2n);
+    for (let i = 0; i < 20; i++) await client.put({ key: b(`${p}a`), value: b(String(i)) });
+    await client.compact(15n);
+    const raw = await admin(url);
+    await expect.poll(() => raw.hget('podwire:{test}:meta', 'snapshot_revision')).toBe('15');
+    await replica.catchUp();
+    expect(replica.machine.revision).toBe(22n);
+    expect(replica.machine.compactRevision).toBe(15n);
+    expect(replica.machine.range(below(p)).kvs).toEqual((await client.range(below(p))).kvs);
+  });
+
+  test('a lease kept alive through one store does not end in the other, and ends in both', async () => {
+    const { url } = await server('--appendfsync', 'no');
+    const one = (await open(url)).client();
+    const two = (await open(url)).client();
+    const { id } = await one.leaseGrant(2n);
+    await two.put({ key: b(`${p}a`), value: b('1'), lease: id });
+    const seen = record(one, below(p));
+    const begin = performance.now();
+    let last = begin;
+    while (performance.now() - begin < 3500) {
+      expect(await two.leaseKeepAlive(id)).toBe(2n);
+      last = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect(seen.events).toEqual([]);
+    expect((await seen.until(1)).map(eventLine)).toEqual([`DELETE ${p}a`]);
+    expect(performance.now() - last).toBeGreaterThanOrEqual(1999);
+    expect(await failure(two.leaseKeepAlive(id))).toBe('5 etcdserver: requested lease not found');
+  });
+
+  test('namespaces are apart, and destroying one removes exactly its keys', async () => {
+    const { url } = await server();
+    const one = await createRedisStore(url, { namespace: 'one', clock });
+    const two = await createRedisStore(url, { namespace: 'two', clock });
+    cleanups.push(() => two.close());
+    await one.client().put({ key: b(`${p}a`), value: b('1') });
+    await one.client().put({ key: b(`${p}a`), value: b('2') });
+    await one.client().compact(3n);
+    await two.client().put({ key: b(`${p}b`), value: b('2') });
+    expect(await contents(two.client())).toEqual([`${p}b=2`]);
+    const connection = await admin(url);
+    await one.destroy();
+    const left = await connection.keys('*');
+    expect(left.filter((key) => !key.startsWith('podwire:{two}:'))).toEqual([]);
+    await destroyRedisStore(url, 'two');
+    expect(await connection.keys('podwire:{two}:*')).toEqual([]);
+  });
+
+  test('Redis without memory left answers as etcd without space, and reads go on', async () => {
+    const { url } = await server('--maxmemory-policy', 'noeviction');
+    const client = (await open(url)).client();
+    await client.put({ key: b(`${p}a`), value: b('1') });
+    const connection = await admin(url);
+    await connection.config('SET', 'maxmemory', '1mb');
+    expect(await failure(client.put({ key: b(`${p}b`), value: new Uint8Array(1000) }))).toBe(
+      '8 etcdserver: mvcc: database space exceeded',
+    );
+    expect(await contents(client)).toEqual([`${p}a=1`]);
+    await connection.config('SET', 'maxmemory', '0');
+    await client.put({ key: b(`${p}b`), value: b('2') });
+    expect(await contents(client)).toEqual([`${p}a=1`, `${p}b=2`]);
+  });
+});
