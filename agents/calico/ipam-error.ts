@@ -1,4 +1,3 @@
-export { untilUnchanged } from './retry.ts';
 
 /** Addresses could not be given out or taken back; one line that names node, pool or address, and the cause. */
 export class IpamError extends Error {

@@ -21,9 +21,9 @@ export function logFile(name: string): string {
   return labPaths(name).log;
 }
 
-/** Labs that run, by name. */
+/** Labs that run under a supervisor, by name. Docker is not asked: it may take a second to say that it is not there. */
 export async function listLabs(): Promise<readonly LabInfo[]> {
-  const supervised = await Promise.all(
+  const infos = await Promise.all(
     listStates()
       .filter(isAlive)
       .map((state) =>
@@ -32,26 +32,24 @@ export async function listLabs(): Promise<readonly LabInfo[]> {
           .catch(() => undefined),
       ),
   );
-  const { composeLabs } = await import('./compose.ts');
-  return [...supervised.filter((info) => info !== undefined), ...(await composeLabs())];
+  return infos.filter((info) => info !== undefined);
 }
 
-/** A running lab by name; without a name the only one. */
+/** A running lab by name; without a name the only one. Compose labs are looked for where no other is meant. */
 export async function openLab(name?: string): Promise<LabHandle> {
-  const state = name === undefined ? onlyState() : readState(name);
-  if (state !== undefined && isAlive(state)) return new SupervisedLab(state.name, labControl(state.name));
-  const labs = await listLabs();
-  const found =
-    name === undefined ? (labs.length === 1 ? labs[0] : undefined) : labs.find((lab) => lab.name === name);
-  if (found?.runtime === 'compose') {
-    const { ComposeLab } = await import('./compose.ts');
-    return new ComposeLab(found);
+  const alive = listStates().filter(isAlive);
+  const state = name === undefined ? alive[0] : alive.find((each) => each.name === name);
+  if (name === undefined && alive.length > 1) {
+    throw new Error(`several labs run, choose one with --name: ${alive.map((each) => each.name).join(', ')}`);
   }
-  if (found !== undefined) return new SupervisedLab(found.name, labControl(found.name));
-  const running = labs.map((lab) => lab.name).join(', ');
-  if (name !== undefined) throw new Error(`no lab ${name} runs; running: ${running || 'none'}`);
-  if (labs.length > 1) throw new Error(`several labs run, choose one with --name: ${running}`);
-  throw new Error('no lab runs; bring one up with: podwire up');
+  if (state !== undefined) return new SupervisedLab(state.name, labControl(state.name));
+  const { ComposeLab, composeLabs } = await import('./compose.ts');
+  const labs = await composeLabs();
+  const found = name === undefined ? labs[0] : labs.find((lab) => lab.name === name);
+  if (found !== undefined) return new ComposeLab(found);
+  if (name === undefined) throw new Error('no lab runs; bring one up with: podwire up');
+  const running = [...alive, ...labs].map((each) => each.name).join(', ');
+  throw new Error(`no lab ${name} runs; running: ${running || 'none'}`);
 }
 
 /** Removes what labs left whose supervisor died: processes that it had started, and the lab's folder. */
@@ -149,11 +147,6 @@ class SupervisedLab implements LabHandle {
 
 function labControl(name: string): LabControl {
   return connectLab({ kind: 'unix', path: labPaths(name).control });
-}
-
-function onlyState(): LabState | undefined {
-  const alive = listStates().filter(isAlive);
-  return alive.length === 1 ? alive[0] : undefined;
 }
 
 function failure(stage: string | undefined, message: string): Error {
