@@ -26,7 +26,7 @@ async function inNamespace({ pod, key }: FoundPod, [program, ...args]: readonly 
   if (pod.netns === null)
     throw new CliError(`pod ${key} is a linux pod whose namespace cannot be entered from here`);
   const { spawnInNetns } = await import('../../agents/io/linux/spawn-in-netns.ts');
-  const child = spawnInNetns(pod.netns, program!, args, { stdio: 'inherit' });
+  const child = spawnInNetns(pod.netns, program!, args, { stdio: 'inherit', utsPath: pod.uts ?? undefined });
   // A terminal sends Ctrl-C to both of us: the command decides what it means.
   const ignore = (): void => {};
   process.on('SIGINT', ignore);

@@ -164,7 +164,7 @@ function explain(code: string, message: string, line: string): string {
     return 'duplicate key, expected each key once';
   }
   if (/\{[^}'"]*[a-z-]\[\d/.test(line)) {
-    return 'bad YAML, expected quotes around a name pattern inside { }, such as { node: "host[1-3]" }';
+    return 'bad YAML, expected quotes around a name pattern inside { }, such as "host[1-3]"';
   }
   return `bad YAML, expected something else here: ${message.split('\n')[0]}`;
 }

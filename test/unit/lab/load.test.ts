@@ -172,7 +172,7 @@ describe('errors in the text', () => {
     [
       'pattern in a flow mapping',
       lab('pods:', '  p: { node: h[1-2] }'),
-      ['4:15: bad YAML, expected quotes around a name pattern inside { }, such as { node: "host[1-3]" }'],
+      ['4:15: bad YAML, expected quotes around a name pattern inside { }, such as "host[1-3]"'],
     ],
     [
       'alias without anchor',
