@@ -163,7 +163,7 @@ async function cleanLeftovers(name: string): Promise<void> {
 /** Namespaces and sockets went with the dead process; what is left are commands of foreign nodes, data and files. */
 async function cleanDeadLab(state: LabState): Promise<void> {
   for (const child of state.children) {
-    if (!isAlive({ ...state, ...child })) continue;
+    if (!isAlive(child)) continue;
     for (const target of [-child.pid, child.pid]) {
       try {
         process.kill(target, 'SIGKILL');

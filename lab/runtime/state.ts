@@ -90,21 +90,26 @@ export function removeState(name: string): void {
   }
 }
 
-/** Whether the lab's supervisor still runs. */
-export function isAlive(state: LabState): boolean {
+/** Whether the lab's supervisor still runs: a process of that id that started when it did, and has not ended yet. */
+export function isAlive(state: Pick<LabState, 'pid' | 'startTicks'>): boolean {
+  if (state.startTicks !== null) return processStartTicks(state.pid) === state.startTicks;
   try {
     process.kill(state.pid, 0);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-  return state.startTicks === null || processStartTicks(state.pid) === state.startTicks;
 }
 
-/** Field 22 of /proc/PID/stat (proc(5)): start time in ticks; null where there is no such file. */
+/**
+ * Start time of a process in ticks since boot (field 22 of /proc/PID/stat, proc(5)); null where it has ended, also if
+ * its parent did not collect it yet, and on systems without /proc.
+ */
 export function processStartTicks(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' || state === 'X' ? null : (fields[18] ?? null);
   } catch {
     return null;
   }
