@@ -217,8 +217,6 @@ export class BgpSpeaker {
       maxMessageLength: MAX_MESSAGE_LENGTH,
     });
     this.#byRibPeer.set(peer.ribPeer, peer);
-    peer.endOfRibReceived.clear();
-    peer.endOfRibSent.clear();
     this.#schedule();
   }
 
@@ -227,6 +225,8 @@ export class BgpSpeaker {
     this.#rib.removePeer(peer.ribPeer);
     this.#byRibPeer.delete(peer.ribPeer);
     peer.ribPeer = undefined;
+    peer.endOfRibReceived.clear();
+    peer.endOfRibSent.clear();
     this.#schedule();
   }
 

@@ -24,7 +24,15 @@ export class BirdDaemon {
     requireTool('birdc');
     const folder = await mkdtemp(join(tmpdir(), 'podwire-bird-'));
     await writeFile(join(folder, 'bird.conf'), config);
-    const args = ['-f', '-c', join(folder, 'bird.conf'), '-s', join(folder, 'bird.ctl'), '-P', join(folder, 'bird.pid')];
+    const args = [
+      '-f',
+      '-c',
+      join(folder, 'bird.conf'),
+      '-s',
+      join(folder, 'bird.ctl'),
+      '-P',
+      join(folder, 'bird.pid'),
+    ];
     const process = spawn(bird, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let errors = '';
     process.stderr!.on('data', (text: Buffer) => {

@@ -19,7 +19,8 @@ interface BirdNode {
 }
 
 function birdConfig(node: BirdNode): string {
-  const routes = (list: readonly string[]): string => list.map((route) => `route ${route} blackhole;`).join(' ');
+  const routes = (list: readonly string[]): string =>
+    list.map((route) => `route ${route} blackhole;`).join(' ');
   const export4 = node.communities
     ? 'filter { bgp_community.add((64512,100)); bgp_large_community.add((64512,1,2)); bgp_med = 50; accept; }'
     : 'all';
@@ -99,9 +100,13 @@ describe.skipIf(bird.missing)(bird.title('BIRD as a peer'), () => {
       '10.77.2.64/26 via 127.77.0.2',
       '2001:db8:2::/64 via 2001:db8::77',
     ]);
-    const table = await daemon.until('show route all protocol podwire', (text) => text.includes('10.77.1.0/26'));
+    const table = await daemon.until('show route all protocol podwire', (text) =>
+      text.includes('10.77.1.0/26'),
+    );
     expect(table).toContain('BGP.next_hop: 127.77.0.1');
-    expect(table).toMatch(/0\.0\.0\.0\/0[\s\S]*BGP\.next_hop: 127\.77\.9\.9\s+BGP\.med: 7\s+BGP\.local_pref: 100/);
+    expect(table).toMatch(
+      /0\.0\.0\.0\/0[\s\S]*BGP\.next_hop: 127\.77\.9\.9\s+BGP\.med: 7\s+BGP\.local_pref: 100/,
+    );
     expect(table).toContain('BGP.community: (64512,1)');
     expect(table).toContain('BGP.large_community: (64512, 1, 2)');
     expect(table).toMatch(/2001:db8:1::\/64[\s\S]*BGP\.next_hop: 2001:db8::1/);
@@ -115,7 +120,12 @@ describe.skipIf(bird.missing)(bird.title('BIRD as a peer'), () => {
   });
 
   test('attributes of an external BIRD arrive, and ours reach it', async () => {
-    const daemon = await startBird({ address: '127.77.0.3', asn: 4200000001, routes: ['10.77.3.0/24'], communities: true });
+    const daemon = await startBird({
+      address: '127.77.0.3',
+      asn: 4200000001,
+      routes: ['10.77.3.0/24'],
+      communities: true,
+    });
     const podwire = await startSpeaker([peer('127.77.0.3', { asn: 4200000001, passive: true })]);
     podwire.announce('10.77.1.0/24');
     await until(podwire, () => podwire.neighbors()[0]!.endOfRibReceived.length === 2);
@@ -134,7 +144,9 @@ describe.skipIf(bird.missing)(bird.title('BIRD as a peer'), () => {
         best: true,
       },
     ]);
-    const table = await daemon.until('show route all protocol podwire', (text) => text.includes('10.77.1.0/24'));
+    const table = await daemon.until('show route all protocol podwire', (text) =>
+      text.includes('10.77.1.0/24'),
+    );
     expect(table).toContain('BGP.as_path: 64512');
     expect(table).toContain('BGP.next_hop: 127.77.0.1');
   });
@@ -173,7 +185,9 @@ describe.skipIf(bird.missing)(bird.title('BIRD as a peer'), () => {
       await startBird({ address: '127.77.0.6', routes: ['10.77.6.0/26'] }),
       await startBird({ address: '127.77.0.7', routes: ['10.77.7.0/26'] }),
     ];
-    const clients = ['127.77.0.6', '127.77.0.7'].map((address) => peer(address, { routeReflectorClient: true }));
+    const clients = ['127.77.0.6', '127.77.0.7'].map((address) =>
+      peer(address, { routeReflectorClient: true }),
+    );
     const podwire = await startSpeaker(clients, '127.77.255.1');
     await untilEstablished(podwire, 'bird_127_77_0_6');
     await untilEstablished(podwire, 'bird_127_77_0_7');

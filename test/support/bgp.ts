@@ -1,9 +1,10 @@
 // What BGP tests share: a speaker on loopback, and waiting for what it tells.
+
+import { BgpSpeaker } from '../../agents/bgp/speaker.ts';
+import type { PathView, SpeakerConfig } from '../../agents/bgp/types.ts';
 import { systemClock } from '../../agents/io/clock.ts';
 import { systemRandom } from '../../agents/io/random.ts';
 import { nodeTcp } from '../../agents/io/tcp.ts';
-import { BgpSpeaker } from '../../agents/bgp/speaker.ts';
-import type { PathView, SpeakerConfig } from '../../agents/bgp/types.ts';
 import type { Log } from '../../agents/ports.ts';
 
 /** A log that keeps nothing. */
@@ -18,7 +19,12 @@ export const silentLog: Log = {
 
 /** A speaker on real sockets and the real clock. */
 export function realSpeaker(config: SpeakerConfig): BgpSpeaker {
-  return new BgpSpeaker(config, { clock: systemClock(), random: systemRandom(), tcp: nodeTcp(), log: silentLog });
+  return new BgpSpeaker(config, {
+    clock: systemClock(),
+    random: systemRandom(),
+    tcp: nodeTcp(),
+    log: silentLog,
+  });
 }
 
 /** Resolves as soon as `condition` holds; asked again whenever the speaker tells something. */
@@ -36,7 +42,9 @@ export function until(speaker: BgpSpeaker, condition: () => boolean): Promise<vo
 
 /** Resolves when the session with a peer is Established. */
 export function untilEstablished(speaker: BgpSpeaker, peer: string): Promise<void> {
-  return until(speaker, () => speaker.neighbors().some(({ name, state }) => name === peer && state === 'Established'));
+  return until(speaker, () =>
+    speaker.neighbors().some(({ name, state }) => name === peer && state === 'Established'),
+  );
 }
 
 /** Best paths as `"prefix via next hop"`, sorted. */
