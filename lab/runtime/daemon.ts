@@ -2,11 +2,10 @@ import type { UpOptions } from '../cli/lab-access.ts';
 import { type StartedLab, startLab } from './start.ts';
 
 /**
- * A lab in the background: started by `podwire up -d` with the request as JSON in the environment. Stages and the
- * outcome go to the parent over IPC; a parent that goes away before the lab has converged takes it along.
+ * A lab in the background, started by `podwire up -d`. The request comes, and stages and the outcome go, over the IPC
+ * channel; a parent that goes away before the lab has converged takes it along.
  */
-const request = process.env.PODWIRE_LAB;
-if (request === undefined || process.send === undefined) {
+if (process.send === undefined) {
   console.error('podwire: lab/runtime/daemon.ts is started by podwire up -d');
   process.exit(2);
 }
@@ -33,8 +32,11 @@ process.on('disconnect', () => {
   if (started === undefined) interrupted.abort();
 });
 
+const request = Promise.withResolvers<Omit<UpOptions, 'signal'>>();
+process.once('message', (message) => request.resolve(message as Omit<UpOptions, 'signal'>));
+
 try {
-  const options = { ...(JSON.parse(request) as UpOptions), signal: interrupted.signal };
+  const options = { ...(await request.promise), signal: interrupted.signal };
   started = await startLab(options, (event) => send({ kind: 'stage', event }));
   send({ kind: 'converged' });
   await started.supervisor.ended;

@@ -81,13 +81,13 @@ export async function upLabDetached(
   const entry = fileURLToPath(new URL(`./daemon.${extension}`, import.meta.url));
   const child = spawn(process.execPath, [entry], {
     detached: true,
-    env: { ...process.env, PODWIRE_LAB: JSON.stringify(request) },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   const abort = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', abort);
   try {
     await new Promise<void>((resolve, reject) => {
+      child.send(request);
       child.on('message', (message: DaemonMessage) => {
         if (message.kind === 'stage') onStage(message.event as StageEvent);
         else if (message.kind === 'converged') resolve();
