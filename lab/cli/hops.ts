@@ -105,7 +105,7 @@ function stepLines(row: TraceStepRow): { what: string; text: string }[] {
   const text = row.text.slice(0, -suffix.length);
   return [
     { what, text: text.startsWith(`${row.at} `) ? text.slice(row.at.length + 1) : text },
-    { what: '', text: `learnt from ${origin}` },
+    { what: '', text: `learnt: ${origin}` },
   ];
 }
 

@@ -148,6 +148,11 @@ export function fdbTable(rows: readonly FdbRow[], several: boolean, paint: Paint
   ].join('\n');
 }
 
+/** Node of a block's affinity (`host:NODE`); another owner as it is; `-` where it has none. */
+export function affineNode({ affinity }: IpamRow): string {
+  return affinity?.replace(/^host:/, '') ?? '-';
+}
+
 /** `calicoctl ipam show --show-blocks` with the node of each block, and below it the borrowed addresses if any. */
 export function ipamTable(rows: readonly IpamRow[]): string {
   if (rows.length === 0) return 'No blocks.';
@@ -156,13 +161,13 @@ export function ipamTable(rows: readonly IpamRow[]): string {
     const blocks = rows.filter((row) => row.pool === pool);
     return [
       ['IP Pool', pool, ...counts(poolTotals(pool, blocks)), ''],
-      ...blocks.map((row) => ['Block', row.block, ...counts(row), row.affinity ?? '-']),
+      ...blocks.map((row) => ['Block', row.block, ...counts(row), affineNode(row)]),
     ];
   });
   const heading = ['GROUPING', 'CIDR', 'IPS TOTAL', 'IPS IN USE', 'IPS RESERVED', 'IPS FREE', 'NODE'];
   const table = boxTable(heading, cells);
   const borrowed = rows.flatMap((row) =>
-    row.borrowed.map(({ address, node, handle }) => [address, node, row.block, row.affinity ?? '-', handle]),
+    row.borrowed.map(({ address, node, handle }) => [address, node, row.block, affineNode(row), handle]),
   );
   if (borrowed.length === 0) return table;
   return `${table}\n${boxTable(['IP', 'BORROWING-NODE', 'BLOCK', 'BLOCK OWNER', 'ALLOCATED-TO'], borrowed)}`;

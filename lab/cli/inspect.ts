@@ -3,6 +3,7 @@ import type { AgentControl } from '../../agents/control/types.ts';
 import { type CliContext, type GlobalOptions, type Paint, paintFor, print, printJson } from './context.ts';
 import { EXIT, ExitWith } from './errors.ts';
 import {
+  affineNode,
   bgpTable,
   fdbTable,
   ipamTable,
@@ -71,7 +72,7 @@ async function inspect(
     case 'ipam': {
       const blocks = await asker.first((agent) => agent.ipam());
       const wanted = options.node === undefined ? undefined : new Set(nodes.map(({ node }) => node));
-      const own = blocks.filter(({ affinity }) => wanted === undefined || wanted.has(affinity ?? ''));
+      const own = blocks.filter((row) => wanted === undefined || wanted.has(affineNode(row)));
       show(own, ipamTable);
       break;
     }

@@ -1,4 +1,4 @@
-import { STAGE_TITLES, STAGES, type StageEvent, type StageName } from '../runtime/stages.ts';
+import { STAGE_TITLES, STAGES, type StageEvent } from '../runtime/stages.ts';
 import type { CliContext, GlobalOptions, Paint } from './context.ts';
 import { paintFor, say } from './context.ts';
 
@@ -12,9 +12,11 @@ export interface Progress {
 /** A live list on a terminal; a line per completed stage elsewhere; nothing where quiet. */
 export function startProgress(context: CliContext, options: GlobalOptions): Progress {
   if (options.quiet) return { onStage: () => {}, finish: async () => {} };
-  const live =
-    context.stderr.isTTY === true && context.env.TERM !== 'dumb' && context.stderr === process.stderr;
-  return live ? liveProgress() : lineProgress(context, options);
+  // A pseudo-terminal without a size (script(1), some CI) would wrap after every letter.
+  const { isTTY, columns } = context.stderr;
+  const drawable = isTTY === true && (columns ?? 0) >= 40 && context.env.TERM !== 'dumb';
+  const live = drawable && context.stderr === process.stderr;
+  return live ? liveProgress(options) : lineProgress(context, options);
 }
 
 /** `nodes   5/5   Node agents and route reflectors   84 ms` for each stage that is done. */
@@ -34,55 +36,69 @@ function stageLine({ stage, state, detail, atMs }: StageEvent, paint: Paint): st
   return `${mark} ${STAGE_TITLES[stage]}${count} ${paint('dim', `(${atMs.toFixed(0)} ms)`)}`;
 }
 
+type Outcome = 'done' | 'not reached';
+
 /** listr2's renderer on standard error. It is loaded beside the lab's start, which never waits for it. */
-function liveProgress(): Progress {
-  const tasks = new Map<
-    StageName,
-    { done: PromiseWithResolvers<void>; title: string; show?: (title: string) => void }
-  >(STAGES.map((stage) => [stage, { done: Promise.withResolvers<void>(), title: STAGE_TITLES[stage] }]));
-  // A stage that never ends is rejected in `finish`; nobody may be waiting for it then.
-  for (const { done } of tasks.values()) done.promise.catch(() => {});
-  const drawn = import('listr2').then(async ({ Listr, ListrLogger, ProcessOutput }) => {
-    const output = new ProcessOutput(process.stderr, process.stderr);
-    const list = new Listr(
-      [...tasks.values()].map((entry) => ({
-        title: entry.title,
-        task: async (_context: unknown, task: { title: string | undefined }): Promise<void> => {
-          task.title = entry.title;
-          entry.show = (title) => {
-            task.title = title;
-          };
-          await entry.done.promise;
-        },
-      })),
-      {
-        concurrent: true,
-        exitOnError: false,
-        registerSignalListeners: false,
-        rendererOptions: {
-          logger: new ListrLogger({ processOutput: output }),
-          collapseErrors: false,
-          showErrorMessage: false,
-        },
-      },
-    );
-    await list.run();
-  });
+function liveProgress(options: GlobalOptions): Progress {
+  // listr2 decides about colours when it is loaded.
+  if (!options.color) process.env.NO_COLOR = '1';
+  const tasks = new Map(
+    STAGES.map((stage) => [
+      stage,
+      { title: STAGE_TITLES[stage], ended: Promise.withResolvers<Outcome>(), show() {} },
+    ]),
+  );
+  // A stage may fail before listr2 is loaded: then nobody waits for it yet.
+  for (const { ended } of tasks.values()) ended.promise.catch(() => {});
+  const drawn = draw([...tasks.values()]);
   return {
     onStage: ({ stage, state, detail, atMs }) => {
       const entry = tasks.get(stage)!;
       const time = state === 'done' ? ` (${atMs.toFixed(0)} ms)` : '';
       entry.title = `${STAGE_TITLES[stage]}${detail === '' ? '' : `: ${detail}`}${time}`;
-      entry.show?.(entry.title);
-      if (state === 'done') entry.done.resolve();
-      if (state === 'failed') entry.done.reject(new Error(detail));
+      entry.show();
+      if (state === 'done') entry.ended.resolve('done');
+      if (state === 'failed') entry.ended.reject(new Error(detail));
     },
     finish: async (failed) => {
-      for (const { done } of tasks.values()) {
-        if (failed) done.reject(new Error('not reached'));
-        else done.resolve();
-      }
+      for (const { ended } of tasks.values()) ended.resolve(failed ? 'not reached' : 'done');
       await drawn;
     },
   };
+}
+
+interface Drawn {
+  title: string;
+  readonly ended: PromiseWithResolvers<Outcome>;
+  show: () => void;
+}
+
+async function draw(tasks: readonly Drawn[]): Promise<void> {
+  const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
+  const output = new ProcessOutput(process.stderr, process.stderr);
+  const list = new Listr(
+    tasks.map((entry) => ({
+      title: entry.title,
+      task: async (_context, task): Promise<void> => {
+        entry.show = () => {
+          task.title = entry.title;
+        };
+        entry.show();
+        if ((await entry.ended.promise) === 'not reached') task.skip();
+      },
+    })),
+    {
+      concurrent: true,
+      exitOnError: false,
+      registerSignalListeners: false,
+      rendererOptions: {
+        logger: new ListrLogger({ processOutput: output }),
+        collapseErrors: false,
+        showErrorMessage: false,
+        collapseSkips: false,
+        showSkipMessage: false,
+      },
+    },
+  );
+  await list.run();
 }

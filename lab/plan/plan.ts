@@ -42,7 +42,7 @@ export function planLab(lab: Lab, options: PlanOptions): LabPlan {
   );
   const bgpPort = (global?.spec.listenPort as number | undefined) ?? options.bgpPort;
   const asn = (global?.spec.asNumber as number | undefined) ?? DEFAULT_ASN;
-  const kinds = new Map(lab.pods.map((pod) => [podKey(pod), podKind(pod, options)]));
+  const kinds = new Map(lab.pods.map((pod) => [podKey(pod), kindOf(pod, options)]));
   const context: Context = { lab, name, link, addresses, variables, bgpPort, asn, kinds };
   const nodes = lab.nodes.map((node, index) => planNode(node, index, context, options));
   const used = new Set(kinds.values());
@@ -60,7 +60,7 @@ export function planLab(lab: Lab, options: PlanOptions): LabPlan {
       node: pod.node,
       kind: kinds.get(podKey(pod))!,
     })),
-    podKind: used.size === 2 ? 'mixed' : used.has('linux') ? 'linux' : 'emulated',
+    podKind: used.size === 2 ? 'mixed' : ([...used][0] ?? podKind('auto', options) ?? 'emulated'),
     podReason: podReason(lab, options),
     resources: [
       ...withListenPort(lab.resources, bgpPort).map((resource) => fillVariables(resource, variables)),
@@ -87,19 +87,29 @@ function addressVariables(addresses: ReadonlyMap<string, string>): Record<string
   );
 }
 
-function podKind(pod: LabPod, options: PlanOptions): 'linux' | 'emulated' {
-  const wanted = options.pods === 'auto' ? pod.kind : options.pods;
-  if (wanted === 'auto') return options.linuxPods.possible ? 'linux' : 'emulated';
-  if (wanted === 'linux' && !options.linuxPods.possible) {
-    throw new PlanError(`pod ${podKey(pod)} cannot be a linux pod: ${options.linuxPods.reason}`);
-  }
-  return wanted;
+function kindOf(pod: LabPod, options: PlanOptions): 'linux' | 'emulated' {
+  const kind = podKind(pod.kind, options);
+  if (kind === undefined)
+    throw new PlanError(`pod ${podKey(pod)} cannot be a linux pod: ${linuxReason(options)}`);
+  return kind;
+}
+
+/** What a pod that the lab file gives this kind becomes; `undefined` where it must be what this machine cannot make. */
+function podKind(declared: LabPod['kind'], options: PlanOptions): 'linux' | 'emulated' | undefined {
+  const wanted = options.pods === 'auto' ? declared : options.pods;
+  if (wanted === 'emulated') return 'emulated';
+  if (options.linuxPods.possible) return 'linux';
+  return wanted === 'auto' ? 'emulated' : undefined;
+}
+
+function linuxReason({ linuxPods }: PlanOptions): string {
+  return linuxPods.possible ? 'this machine can make network namespaces' : linuxPods.reason;
 }
 
 function podReason(lab: Lab, options: PlanOptions): string {
   if (options.pods !== 'auto') return `--pods ${options.pods}`;
   if (lab.pods.some(({ kind }) => kind !== 'auto')) return 'as the lab file says';
-  return options.linuxPods.possible ? 'this machine can make network namespaces' : options.linuxPods.reason;
+  return linuxReason(options);
 }
 
 function planNode(node: LabNode, index: number, context: Context, options: PlanOptions): PlannedNode {

@@ -68,7 +68,7 @@ describe('hops', () => {
     ]);
     expect(path!.hops[1]!.steps).toEqual([
       { what: 'route', text: '10.0.1.0/26 via 10.0.1.0 dev vxlan.calico onlink' },
-      { what: '', text: 'learnt from BGP from 127.1.0.4 (rr1), next hop 127.1.0.2' },
+      { what: '', text: 'learnt: BGP from 127.1.0.4 (rr1), next hop 127.1.0.2' },
       { what: 'TTL', text: 'TTL 64 → 63' },
       { what: 'encapsulation', text: 'VXLAN VNI 4096 to VTEP 127.1.0.2' },
     ]);
@@ -102,7 +102,7 @@ describe('hops', () => {
       '10.0.0.1 → 10.0.1.1',
       '  pod   default/a      packet         10.0.0.1 > 10.0.1.1 ICMP echo request',
       '  host  host1          route          10.0.1.0/26 via 10.0.1.0 dev vxlan.calico onlink',
-      '                                      learnt from BGP from 127.1.0.4 (rr1), next hop 127.1.0.2',
+      '                                      learnt: BGP from 127.1.0.4 (rr1), next hop 127.1.0.2',
       '                       TTL            TTL 64 → 63',
       '                       encapsulation  VXLAN VNI 4096 to VTEP 127.1.0.2',
       '  wire  host1 → host2  50 µs          UDP from port 50000 to VTEP 127.1.0.2, VXLAN VNI 4096',
