@@ -6,5 +6,5 @@ const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 /** Path of the module that a supervisor runs as an agent's process. */
 export const agentEntry: string = fileURLToPath(new URL(`../../agents/main.${extension}`, import.meta.url));
 
-/** Path of the command line's module. */
-export const commandEntry: string = fileURLToPath(new URL(`../main.${extension}`, import.meta.url));
+/** Path of the module that `podwire up -d` runs as the lab's process. */
+export const daemonEntry: string = fileURLToPath(new URL(`./daemon.${extension}`, import.meta.url));

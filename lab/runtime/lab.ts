@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { ControlError, connectAgent, connectLab } from '../../agents/control/client.ts';
 import type { LabControl, LabInfo } from '../../agents/control/routes.ts';
 import type { AgentControl } from '../../agents/control/types.ts';
 import type { ForegroundLab, LabHandle, UpOptions } from '../cli/lab-access.ts';
 import type { DaemonMessage } from './daemon.ts';
+import { daemonEntry } from './entry.ts';
 import type { StageEvent, StageName } from './stages.ts';
 import { startLab } from './start.ts';
 import { isAlive, type LabState, labPaths, listStates, readState, removeState } from './state.ts';
@@ -77,9 +77,7 @@ export async function upLabDetached(
 ): Promise<LabHandle> {
   await cleanLeftovers(options.name);
   const { signal, ...request } = options;
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const entry = fileURLToPath(new URL(`./daemon.${extension}`, import.meta.url));
-  const child = spawn(process.execPath, [entry], {
+  const child = spawn(process.execPath, [daemonEntry], {
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });

@@ -32,7 +32,8 @@ function groups(text: string): number[] | undefined {
   for (const [i, part] of parts.entries()) {
     if (part.includes('.') && i === parts.length - 1) {
       const octets = part.split('.');
-      if (octets.length !== 4 || !octets.every((o) => /^(0|[1-9]\d{0,2})$/.test(o) && Number(o) < 256)) return undefined;
+      if (octets.length !== 4 || !octets.every((o) => /^(0|[1-9]\d{0,2})$/.test(o) && Number(o) < 256))
+        return undefined;
       const [a, b, c, d] = octets.map(Number) as [number, number, number, number];
       result.push(a * 256 + b, c * 256 + d);
     } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {

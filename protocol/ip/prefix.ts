@@ -33,7 +33,9 @@ export function parsePrefix(text: string, hostBits: 'reject' | 'mask' = 'reject'
   const masked = maskBytes(bytes, length);
   if (hostBits === 'reject' && masked.some((byte, i) => byte !== bytes[i])) {
     const version = bytes.length === 4 ? 4 : 6;
-    throw new RangeError(`${text} has host bits set; did you mean ${formatPrefix({ version, bytes: masked, length })}?`);
+    throw new RangeError(
+      `${text} has host bits set; did you mean ${formatPrefix({ version, bytes: masked, length })}?`,
+    );
   }
   return { version: bytes.length === 4 ? 4 : 6, bytes: masked, length };
 }
@@ -46,7 +48,8 @@ export function formatPrefix(prefix: Prefix): string {
 /** Address bytes (4 or 16) of text, or `undefined` where it is no address. */
 export function parseAddress(text: string): Uint8Array | undefined {
   const ipv4 = tryParseIpv4(text);
-  if (ipv4 !== undefined) return Uint8Array.of(ipv4 >>> 24, (ipv4 >>> 16) & 255, (ipv4 >>> 8) & 255, ipv4 & 255);
+  if (ipv4 !== undefined)
+    return Uint8Array.of(ipv4 >>> 24, (ipv4 >>> 16) & 255, (ipv4 >>> 8) & 255, ipv4 & 255);
   return tryParseIpv6(text);
 }
 
