@@ -6,11 +6,6 @@ export class PatternError extends Error {
   override readonly name = 'PatternError';
 }
 
-/** Whether the text contains a bracket and so names several things. */
-export function isPattern(text: string): boolean {
-  return text.includes('[') || text.includes(']');
-}
-
 /**
  * Expands a name pattern: `host[1-3]` → host1 host2 host3, `h[08-10]` → h08 h09 h10, `r[1,4-5]` → r1 r4 r5,
  * `rack[1-2]-host[1-2]` → every combination, the last range running fastest. A name without brackets is itself.
