@@ -8,7 +8,13 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { adoptEchoSocket, type EchoReply } from '../../agents/io/linux/echo-socket.ts';
 import { libc } from '../../agents/io/linux/libc.ts';
-import { type FdServer, sendFds, serveFds } from '../../agents/io/linux/scm-rights.ts';
+import {
+  type FdReceiver,
+  type FdServer,
+  offerFds,
+  sendFds,
+  serveFds,
+} from '../../agents/io/linux/scm-rights.ts';
 import { adoptTap } from '../../agents/io/linux/tap.ts';
 import { root } from '../support/tools.ts';
 import { answerPings } from './linux-responder.ts';
@@ -29,7 +35,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function serve(onFds: (payload: object, fds: number[]) => void): void {
+function serve(onFds: FdReceiver): void {
   servers.push(serveFds(path, onFds, { mode: 0o666 }));
 }
 
@@ -42,7 +48,10 @@ function other(role: string): ChildProcess {
 describe.skipIf(privileged.missing)(privileged.title('file descriptors over a Unix socket'), () => {
   test('a pod of another process is served through its descriptors, and the real ping there gets answers', async () => {
     const received = Promise.withResolvers<{ payload: object; fds: number[] }>();
-    serve((payload, fds) => received.resolve({ payload, fds }));
+    serve((payload, fds) => {
+      received.resolve({ payload, fds });
+      return undefined;
+    });
     const container = other('pod');
     const { payload, fds } = await received.promise;
     expect(payload).toEqual({ pod: 'default/web', interface: 'eth0' });
@@ -68,14 +77,49 @@ describe.skipIf(privileged.missing)(privileged.title('file descriptors over a Un
     serve((payload, fds) => {
       if ('bad' in payload) throw new Error('unknown pod default/bad');
       for (const fd of fds) libc().close(fd);
+      return 'text' in payload ? undefined : Promise.resolve({ address: '10.0.0.1', fds: fds.length });
     });
-    await sendFds(path, { good: true }, [0, 1, 2]);
-    await sendFds(path, { text: 'x'.repeat(60_000) }, []);
+    expect(await sendFds(path, { good: true }, [0, 1, 2])).toEqual({ address: '10.0.0.1', fds: 3 });
+    expect(await sendFds(path, { text: 'x'.repeat(60_000) }, [])).toEqual({});
     await expect(sendFds(path, { bad: true }, [0, 1])).rejects.toMatchObject({
       code: 'EREMOTEIO',
       message: `cannot hand 2 file descriptors to ${path}: refused: unknown pod default/bad`,
     });
-    expect(openDescriptors()).toBe(before + 1);
+    await expect.poll(openDescriptors).toBe(before + 1);
+  });
+
+  test('each end of a hand-over that is kept sees the other one go', async () => {
+    const senders: string[] = [];
+    serve((payload, fds, sender) => {
+      const { name } = payload as { name: string };
+      for (const fd of fds) libc().close(fd);
+      void sender.gone.then(() => senders.push(name));
+      return { name };
+    });
+    const before = openDescriptors();
+    const [first, second] = [
+      await offerFds(path, { name: 'first' }, []),
+      await offerFds(path, { name: 'second' }, [0]),
+    ];
+    expect([first.answer, second.answer]).toEqual([{ name: 'first' }, { name: 'second' }]);
+    first.close();
+    await expect.poll(() => senders).toEqual(['first']);
+    servers.pop()!.close();
+    await second.gone;
+    await expect.poll(() => senders).toEqual(['first', 'second']);
+    // The server's own descriptor is gone as well.
+    await expect.poll(openDescriptors).toBe(before - 1);
+  });
+
+  test('a refusal that takes time closes the descriptors that were not taken', async () => {
+    const before = openDescriptors();
+    serve(async (_payload, fds) => {
+      await Promise.resolve();
+      libc().close(fds.shift()!);
+      throw new Error('no address left');
+    });
+    await expect(offerFds(path, {}, [0, 1, 2])).rejects.toThrow('refused: no address left');
+    await expect.poll(openDescriptors).toBe(before + 1);
   });
 
   test('many at once are told apart', async () => {
@@ -83,6 +127,7 @@ describe.skipIf(privileged.missing)(privileged.title('file descriptors over a Un
     serve((payload, fds) => {
       names.push(`${(payload as { name: string }).name} ${fds.length}`);
       for (const fd of fds) libc().close(fd);
+      return undefined;
     });
     const sent = Array.from({ length: 40 }, (_, i) =>
       sendFds(path, { name: `pod${i}` }, Array(1 + (i % 3)).fill(0)),
@@ -117,7 +162,10 @@ describe.skipIf(privileged.missing)(privileged.title('file descriptors over a Un
 
   test('a server that goes away, nonsense and half a message harm nobody', async () => {
     const payloads: object[] = [];
-    serve((payload) => payloads.push(payload));
+    serve((payload) => {
+      payloads.push(payload);
+      return {};
+    });
     const before = openDescriptors();
     for (const bytes of ['\0\0\0\x05null?', '\0\0\0\x02[', '\xff\xff\xff\xff', '\0\0\0\x02{']) {
       const client = connect(path).on('error', () => undefined);

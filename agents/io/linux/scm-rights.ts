@@ -8,7 +8,8 @@ import { FDS_MAX, incoming, isTruncated, outgoing, receivedFds } from './scm-rig
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, unixSockaddr } from './sockaddr.ts';
 
 // File descriptors over a Unix stream socket. Each way one message: length of the JSON text (4 bytes, network byte
-// order), JSON text. The descriptors come with the first bytes; the answer is {} or {"error": "..."}.
+// order), JSON text. The descriptors come with the first bytes; the answer is an object, {"error": "..."} for a refusal.
+// After that the connection carries nothing: it stays until one end closes it or dies, which the other one sees.
 
 const BACKLOG = 128;
 const LENGTH_SIZE = 4;
@@ -23,15 +24,39 @@ export interface FdServer {
   close(): void;
 }
 
+/** Whoever handed descriptors over. */
+export interface FdSender {
+  /** Settles when it has closed its end, or died. */
+  readonly gone: Promise<void>;
+}
+
 /**
- * Listens on a Unix socket for file descriptors, each set with a JSON object. From the call of `onFds` on they belong
- * to the receiver; where it throws, they are closed and the sender gets the error's message. A socket left behind by a
- * dead process is replaced. `mode` is the socket's file mode: who may connect.
+ * Takes descriptors; the object that it returns is the sender's answer ({} without one). They belong to the receiver
+ * when it returns; where it throws, those that are still in `fds` are closed and the sender gets the error's message.
+ */
+export type FdReceiver = (
+  payload: object,
+  fds: number[],
+  sender: FdSender,
+) => object | undefined | Promise<object | undefined>;
+
+/** Descriptors that a receiver has taken, as its sender sees it. */
+export interface HandOver {
+  readonly answer: object;
+  /** Settles when the receiver has closed its end, or died. */
+  readonly gone: Promise<void>;
+  /** Tells the receiver that this end is gone. */
+  close(): void;
+}
+
+/**
+ * Listens on a Unix socket for file descriptors, each set with a JSON object. A socket left behind by a dead process is
+ * replaced. `mode` is the socket's file mode: who may connect.
  * @throws PortError EADDRINUSE, EACCES, ENOENT (no such folder), ENAMETOOLONG.
  */
 export function serveFds(
   path: string,
-  onFds: (payload: object, fds: number[]) => void,
+  onFds: FdReceiver,
   options: { readonly mode?: number; readonly poller?: Poller } = {},
 ): FdServer {
   const { mode = 0o600, poller = sharedPoller() } = options;
@@ -42,11 +67,11 @@ export function serveFds(
       const accepted = libc().accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (accepted < 0) return;
       const exchange = new Exchange(accepted, poller, (result) => {
-        connections.delete(exchange);
-        if (!(result instanceof Error)) exchange.answer(deliver(result, onFds));
-        exchange.close();
+        if (result instanceof Error) exchange.close();
+        else void deliver(result, onFds, exchange);
       });
       connections.add(exchange);
+      void exchange.gone.then(() => connections.delete(exchange));
     }
   });
   let open = true;
@@ -63,8 +88,8 @@ export function serveFds(
 }
 
 /**
- * Hands file descriptors with a JSON object to whoever serves the path; the caller keeps its own copies. Resolves when
- * the receiver has taken them.
+ * Hands file descriptors with a JSON object to whoever serves the path; the caller keeps its own copies. Resolves with
+ * the receiver's answer when it has taken them.
  * @throws PortError (as rejection) ENOENT or ECONNREFUSED without a server, ECONNRESET where it went away, EREMOTEIO
  * with the receiver's message where it refused them.
  */
@@ -73,7 +98,19 @@ export async function sendFds(
   payload: object,
   fds: readonly number[],
   poller: Poller = sharedPoller(),
-): Promise<void> {
+): Promise<object> {
+  const { answer, close } = await offerFds(path, payload, fds, poller);
+  close();
+  return answer;
+}
+
+/** As {@link sendFds}, with the connection kept: both ends see the other one go. */
+export async function offerFds(
+  path: string,
+  payload: object,
+  fds: readonly number[],
+  poller: Poller = sharedPoller(),
+): Promise<HandOver> {
   const what = `hand ${fds.length} file descriptors to ${path}`;
   if (fds.length > FDS_MAX) throw portError(what, 'EINVAL', `at most ${FDS_MAX}`);
   const bytes = encodePayload(payload, what);
@@ -87,16 +124,25 @@ export async function sendFds(
     close(fd);
     throw error;
   }
-  const answer = await new Promise<Received | Error>((resolve) => {
-    const exchange = new Exchange(fd, poller, (result) => {
-      exchange.close();
-      resolve(result);
-    });
-  });
-  if (answer instanceof Error) throw new PortError(errorCode(answer), `cannot ${what}: ${answer.message}`);
-  closeAll(answer.fds);
-  const { error } = answer.payload as { readonly error?: unknown };
-  if (error !== undefined) throw new PortError('EREMOTEIO', `cannot ${what}: refused: ${String(error)}`);
+  const { promise, resolve } = Promise.withResolvers<Received | Error>();
+  const exchange = new Exchange(fd, poller, resolve);
+  const result = await promise;
+  const failure = refusal(result, what);
+  if (failure !== undefined) {
+    exchange.close();
+    throw failure;
+  }
+  const { payload: answer, fds: returned } = result as Received;
+  closeAll(returned);
+  return { answer, gone: exchange.gone, close: () => exchange.close() };
+}
+
+function refusal(result: Received | Error, what: string): PortError | undefined {
+  if (result instanceof Error) return new PortError(errorCode(result), `cannot ${what}: ${result.message}`);
+  const { error } = result.payload as { readonly error?: unknown };
+  return error === undefined
+    ? undefined
+    : new PortError('EREMOTEIO', `cannot ${what}: refused: ${String(error)}`);
 }
 
 function listenUnix(path: string, mode: number): number {
@@ -148,14 +194,14 @@ function sendMessage(fd: number, bytes: Uint8Array, fds: readonly number[], what
   if (sent !== bytes.length) throw portError(what, 'EAGAIN', 'the socket took only a part');
 }
 
-/** Runs the receiver; the answer for the sender. */
-function deliver(received: Received, onFds: (payload: object, fds: number[]) => void): object {
+/** Runs the receiver and answers the sender; a refused one is let go. */
+async function deliver({ payload, fds }: Received, onFds: FdReceiver, exchange: Exchange): Promise<void> {
   try {
-    onFds(received.payload, received.fds);
-    return {};
+    exchange.answer((await onFds(payload, fds, exchange)) ?? {});
   } catch (error) {
-    closeAll(received.fds);
-    return { error: error instanceof Error ? error.message : String(error) };
+    closeAll(fds.splice(0));
+    exchange.answer({ error: error instanceof Error ? error.message : String(error) });
+    exchange.close();
   }
 }
 
@@ -168,23 +214,30 @@ interface Received {
   readonly fds: number[];
 }
 
-/** Reads one message from a connected socket, without blocking, and tells its owner once. */
-class Exchange {
+/** Reads one message from a connected socket, without blocking, and tells its owner; then waits for the other end to go. */
+class Exchange implements FdSender {
+  readonly gone: Promise<void>;
   readonly #fd: number;
   readonly #poller: Poller;
   readonly #done: (result: Received | Error) => void;
   readonly #parts: Uint8Array[] = [];
   readonly #fds: number[] = [];
+  readonly #tellGone: () => void;
+  #complete = false;
   #open = true;
 
   constructor(fd: number, poller: Poller, done: (result: Received | Error) => void) {
     this.#fd = fd;
     this.#poller = poller;
     this.#done = done;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.gone = promise;
+    this.#tellGone = resolve;
     poller.add(fd, this.#read);
   }
 
   answer(payload: object): void {
+    if (!this.#open) return;
     try {
       sendMessage(this.#fd, encodePayload(payload, 'answer'), [], 'answer');
     } catch (error) {
@@ -200,6 +253,7 @@ class Exchange {
     this.#poller.remove(this.#fd);
     libc().close(this.#fd);
     closeAll(this.#fds.splice(0));
+    this.#tellGone();
   }
 
   readonly #read = (): void => {
@@ -207,18 +261,28 @@ class Exchange {
     const length = libc().recvmsg(this.#fd, message.header, MSG_CMSG_CLOEXEC);
     if (length < 0) {
       const errno = lastErrno();
-      if (errno !== EAGAIN && errno !== EINTR) this.#done(lastError('receive file descriptors'));
+      if (errno !== EAGAIN && errno !== EINTR) this.#finish(lastError('receive file descriptors'));
       return;
     }
     this.#fds.push(...receivedFds(message));
     if (length === 0 || isTruncated(message)) {
-      this.#done(portError('receive file descriptors', length === 0 ? 'ECONNRESET' : 'EMSGSIZE'));
+      this.#finish(portError('receive file descriptors', length === 0 ? 'ECONNRESET' : 'EMSGSIZE'));
       return;
     }
     this.#parts.push(message.data.slice(0, length));
-    const result = this.#parse();
-    if (result !== undefined) this.#done(result);
+    const result = this.#complete ? portError('receive a second message', 'EPROTO') : this.#parse();
+    if (result !== undefined) this.#finish(result);
   };
+
+  /** The first result is the message; whatever comes after it ends the connection. */
+  #finish(result: Received | Error): void {
+    if (this.#complete) {
+      this.close();
+      return;
+    }
+    this.#complete = true;
+    this.#done(result);
+  }
 
   /** The message, once it is complete. */
   #parse(): Received | Error | undefined {
