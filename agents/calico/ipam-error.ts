@@ -1,4 +1,3 @@
-
 /** Addresses could not be given out or taken back; one line that names node, pool or address, and the cause. */
 export class IpamError extends Error {
   override readonly name = 'IpamError';
