@@ -41,7 +41,7 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
-    this.#vtep = new Vtep(options.udp, options.address, options.log);
+    this.#vtep = new Vtep(options.udp, options.address);
     this.forwarder = new Forwarder({
       host: options.node,
       icmpSource: 0,
@@ -61,11 +61,12 @@ export class DataPlane {
   }
 
   /** Receives VXLAN from now on. Rejects with a PortError where the port is taken. */
-  open(): Promise<void> {
-    return this.#vtep.open((payload, remote) => {
+  async open(): Promise<void> {
+    await this.#vtep.open((payload, remote) => {
       this.forwarder.setNow(this.#options.clock.now());
       this.forwarder.fromVtep(payload, this.#number(remote));
     });
+    this.forwarder.setSourcePorts(this.#vtep.sourcePorts);
   }
 
   /** Makes the VXLAN device with the node's tunnel address. */

@@ -34,6 +34,7 @@ const DEFAULT_ASN = 64512;
  */
 export function planLab(lab: Lab, options: PlanOptions): LabPlan {
   const name = options.name ?? lab.name;
+  checkEncapsulation(lab);
   const link = planLink(lab, options);
   const addresses = planAddresses(lab.nodes, link);
   const variables = addressVariables(addresses);
@@ -67,6 +68,16 @@ export function planLab(lab: Lab, options: PlanOptions): LabPlan {
       ...lab.nodes.flatMap((node) => (node.kind === 'linux' ? foreignNode(node, context) : [])),
     ],
   };
+}
+
+/** Pod traffic goes between hosts in VXLAN only; a pool that wants it otherwise must not seem to work. */
+function checkEncapsulation(lab: Lab): void {
+  for (const { kind, metadata, spec } of lab.resources) {
+    if (kind !== 'IPPool' || spec.vxlanMode === 'Always') continue;
+    throw new PlanError(
+      `IPPool ${metadata.name}: vxlanMode ${spec.vxlanMode ?? 'Never'} is not supported yet, expected Always`,
+    );
+  }
 }
 
 interface Context {

@@ -6,10 +6,8 @@ import type { AgentControl } from '../../agents/control/types.ts';
 import type { ForegroundLab, LabHandle, UpOptions } from '../cli/lab-access.ts';
 import type { DaemonMessage } from './daemon.ts';
 import { daemonEntry } from './entry.ts';
-import type { StageEvent, StageName } from './stages.ts';
-import { startLab } from './start.ts';
+import { StageError, type StageEvent, type StageName } from './stages.ts';
 import { isAlive, type LabState, labPaths, listStates, readState, removeState } from './state.ts';
-import { StageError } from './supervisor.ts';
 
 /**
  * The labs of this machine: those that run under a supervisor (found by their state files) and those that run under
@@ -65,6 +63,8 @@ export async function upLab(
   onStage: (event: StageEvent) => void,
 ): Promise<ForegroundLab> {
   await cleanLeftovers(options.name);
+  // Only bringing a lab up needs the agents' code; every other command is faster without it.
+  const { startLab } = await import('./start.ts');
   const { supervisor } = await startLab(options, onStage);
   const direct = new SupervisedLab(options.name, supervisor, supervisor.agents);
   return Object.assign(direct, { ended: supervisor.ended });

@@ -22,6 +22,17 @@ export interface StageEvent {
   readonly atMs: number;
 }
 
+/** A stage of bringing up the lab failed; `message` is one line and names the stage's cause. */
+export class StageError extends Error {
+  override readonly name = 'StageError';
+  readonly stage: StageName;
+
+  constructor(stage: StageName, message: string) {
+    super(message);
+    this.stage = stage;
+  }
+}
+
 /** What a set of agents has reached together: counts for people, and whether it is everything. */
 export interface Progress {
   readonly nodes: Count;

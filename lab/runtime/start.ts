@@ -10,9 +10,9 @@ import { packageVersion } from '../cli/package.ts';
 import { type LabPlan, planLab } from '../plan/plan.ts';
 import { applyResources } from './resources.ts';
 import type { Runtime } from './runtime.ts';
-import type { StageEvent, StageName } from './stages.ts';
+import { StageError, type StageEvent, type StageName } from './stages.ts';
 import { type LabState, labPaths, listStates, processStartTicks, removeState, writeState } from './state.ts';
-import { StageError, Supervisor, sinceProcessStart } from './supervisor.ts';
+import { Supervisor, sinceProcessStart } from './supervisor.ts';
 
 /** BGP's port (RFC 4271 §8), and the one used where a process may not bind it. */
 const BGP_PORT = 179;

@@ -4,7 +4,7 @@ import type { AgentControl, AgentStatus } from '../../agents/control/types.ts';
 import type { Log } from '../../agents/ports.ts';
 import type { LabPlan, PlannedNode } from '../plan/plan.ts';
 import type { RunningNode, Runtime } from './runtime.ts';
-import { judge, type Progress, type StageEvent, type StageName } from './stages.ts';
+import { judge, type Progress, StageError, type StageEvent, type StageName } from './stages.ts';
 import { labPaths } from './state.ts';
 
 export interface SupervisorOptions {
@@ -16,17 +16,6 @@ export interface SupervisorOptions {
   readonly timeoutMs: number;
   /** Runs after all nodes have ended, e.g. closes the store. */
   readonly onClosed: () => Promise<void>;
-}
-
-/** A stage of bringing up the lab failed; `message` is one line and names the stage's cause. */
-export class StageError extends Error {
-  override readonly name = 'StageError';
-  readonly stage: StageName;
-
-  constructor(stage: StageName, message: string) {
-    super(message);
-    this.stage = stage;
-  }
 }
 
 /** Milliseconds since the process started (not since the first line of podwire ran). */

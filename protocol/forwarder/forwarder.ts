@@ -82,6 +82,7 @@ export class Forwarder extends ForwarderTables {
   readonly #drops = noDrops();
   readonly #sent = { arpReplies: 0, echoReplies: 0, icmpErrors: 0, icmpErrorsSuppressed: 0 };
   #icmpSource: number;
+  #sourcePorts: readonly number[] | undefined;
   #now = 0;
   #identification = 0;
 
@@ -102,6 +103,12 @@ export class Forwarder extends ForwarderTables {
   /** Changes the source address of ICMP errors, when the host gets its tunnel address. */
   setIcmpSource(address: number): void {
     this.#icmpSource = address;
+  }
+
+  /** Limits the outer UDP source ports of VXLAN to those that the sink can send from (at least one). */
+  setSourcePorts(ports: readonly number[]): void {
+    if (ports.length === 0) throw new RangeError('VXLAN needs at least one UDP source port');
+    this.#sourcePorts = ports;
   }
 
   /** Traces packets that match from now on, to the sink's `traced`; `undefined` ends it. */
@@ -288,7 +295,8 @@ export class Forwarder extends ForwarderTables {
 
   #emit(buffer: PacketBuffer, entry: RouteEntry, adjacency: Exclude<Adjacency, { kind: 'fault' }>): void {
     const { out } = adjacency;
-    if (buffer.trace !== undefined) this.#tracer.sent(buffer, entry, adjacency);
+    const sourcePort = adjacency.kind === 'vxlan' ? this.#sourcePort(buffer) : 0;
+    if (buffer.trace !== undefined) this.#tracer.sent(buffer, entry, adjacency, sourcePort);
     out.txPackets++;
     if (adjacency.kind === 'underlay') {
       out.txBytes += buffer.length;
@@ -298,7 +306,13 @@ export class Forwarder extends ForwarderTables {
     putBefore(buffer, adjacency.header);
     out.txBytes += adjacency.header.length + buffer.length;
     if (adjacency.kind === 'workload') this.#sink.toWorkload(out.id, buffer.frame());
-    else this.#sink.toVtep(buffer.vxlanPayload(), adjacency.vtep, vxlanSourcePort(buffer.bytes, IP_AT));
+    else this.#sink.toVtep(buffer.vxlanPayload(), adjacency.vtep, sourcePort);
+  }
+
+  /** The outer UDP source port of a packet's flow: of the dynamic ports, or of those that the sink can send from. */
+  #sourcePort(buffer: PacketBuffer): number {
+    const port = vxlanSourcePort(buffer.bytes, IP_AT);
+    return this.#sourcePorts === undefined ? port : this.#sourcePorts[port % this.#sourcePorts.length]!;
   }
 
   #deliverLocally(buffer: PacketBuffer): Outcome {

@@ -5,7 +5,6 @@ import { icmpName } from '../icmp/icmp.ts';
 import { formatIpv4 } from '../ip/ipv4.ts';
 import { ipv4Destination, ipv4Source } from '../ipv4/header.ts';
 import { VXLAN_HEADER_LENGTH } from '../vxlan/header.ts';
-import { vxlanSourcePort } from '../vxlan/source-port.ts';
 import type { Adjacency } from './adjacency.ts';
 import { describePacket, dropStep, fdbStep, matchesFilter, neighborStep, routeStep } from './explain.ts';
 import { ETHERNET_AT, IP_AT, type PacketBuffer } from './packet-buffer.ts';
@@ -92,7 +91,8 @@ export class Tracer {
   }
 
   /** Last step: the header added, and where the packet goes. */
-  sent(buffer: PacketBuffer, entry: RouteEntry, adjacency: Adjacency): void {
+  /** @param sourcePort outer UDP source port, where the packet goes out by VXLAN. */
+  sent(buffer: PacketBuffer, entry: RouteEntry, adjacency: Adjacency, sourcePort: number): void {
     if (adjacency.kind === 'fault') return;
     const { port } = adjacency.out;
     if (adjacency.kind === 'underlay') {
@@ -106,7 +106,6 @@ export class Tracer {
       this.#step(buffer, 'deliver', text, { workload: port.workload, dev: port.name, mac });
     } else if (adjacency.kind === 'vxlan' && port.kind === 'vxlan') {
       this.neighbor(buffer, entry);
-      const sourcePort = vxlanSourcePort(buffer.bytes, IP_AT);
       const vtep = formatIpv4(adjacency.vtep);
       const innerMac = formatMac(readMac(adjacency.header, VXLAN_HEADER_LENGTH));
       const macs = `${formatMac(port.mac)} > ${innerMac}`;
