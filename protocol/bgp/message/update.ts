@@ -8,7 +8,7 @@
 
 import { firstAs } from '../attribute/as-path.ts';
 import { mergeAs4 } from '../attribute/as4.ts';
-import { decodeAttributes } from '../attribute/decode.ts';
+import { type DecodedAttributes, decodeAttributes } from '../attribute/decode.ts';
 import { writeAttributes } from '../attribute/encode.ts';
 import type { PathAttributes } from '../attribute/table.ts';
 import { ByteWriter, readUint16 } from '../byte-writer.ts';
@@ -48,7 +48,7 @@ export function decodeUpdate(bytes: Uint8Array, context: CodecContext): UpdateMe
   const decoded = decodeAttributes(bytes, attributesStart, attributesEnd, context);
   const faults = [
     ...decoded.faults,
-    ...missing(decoded.attributes, nlri.length > 0, attributesStart, context),
+    ...missing(decoded, nlri.length > 0, attributesStart, context),
   ];
   const treatAsWithdraw = faults.some((fault) => fault.outcome === 'treat-as-withdraw');
   const attributes = mergeAs4(decoded.attributes, context.fourOctetAs);
@@ -69,7 +69,7 @@ function ipv4Field(bytes: Uint8Array, start: number, end: number): Uint8Array {
 
 /** Mandatory attributes that are absent (RFC 7606 §3 d), and a path that does not start with the peer (§7.2). */
 function missing(
-  attributes: PathAttributes,
+  { attributes, faults: known }: DecodedAttributes,
   hasNlri: boolean,
   offset: number,
   context: CodecContext,
@@ -77,6 +77,7 @@ function missing(
   if (!hasNlri && attributes.mpReach === undefined) return [];
   const faults: AttributeFault[] = [];
   const absent = (type: number, name: string): void => {
+    if (known.some((fault) => fault.type === type)) return;
     faults.push({ outcome: 'treat-as-withdraw', type, offset, reason: `${name} is missing` });
   };
   if (attributes.origin === undefined) absent(1, 'ORIGIN');

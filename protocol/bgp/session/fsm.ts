@@ -66,10 +66,8 @@ export class Fsm {
 
   /** Wait before the next dial: doubles with each failure up to ConnectRetryTime. ms */
   retryDelay(): number {
-    return Math.min(
-      this.config.connectRetryTime,
-      this.config.firstRetryTime * 2 ** Math.min(this.failures, 16),
-    );
+    const doublings = Math.min(Math.max(this.failures - 1, 0), 16);
+    return Math.min(this.config.connectRetryTime, this.config.firstRetryTime * 2 ** doublings);
   }
 
   enter(state: SessionState): void {

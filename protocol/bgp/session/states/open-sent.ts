@@ -52,8 +52,8 @@ function connectionLost(fsm: Fsm, reason: string): void {
   fsm.connection = undefined;
   fsm.cancel('HoldTimer');
   if (fsm.direction === 'outgoing') {
-    fsm.arm('ConnectRetryTimer', fsm.retryDelay(), true);
     fsm.failures += 1;
+    fsm.arm('ConnectRetryTimer', fsm.retryDelay(), true);
   }
   fsm.enter('Active');
 }
