@@ -169,7 +169,9 @@ function nextCommands(context: CliContext, request: UpOptions, options: Options,
   if (options.quiet || options.format === 'json') return;
   const hosts = [...new Set(request.lab.pods.map(({ node }) => node))].slice(0, 2);
   const [from, to] = hosts.map((host) => request.lab.pods.find(({ node }) => node === host)!.name);
-  const command = `podwire${request.name === request.lab.name ? '' : ` --name ${request.name}`}`;
+  // Started by npm or npx, podwire is not on the PATH of the next terminal.
+  const program = context.env.npm_lifecycle_event === undefined ? 'podwire' : 'npx podwire';
+  const command = `${program}${request.name === request.lab.name ? '' : ` --name ${request.name}`}`;
   const lines = [
     `${command} inspect bgp`,
     `${command} inspect routes`,
