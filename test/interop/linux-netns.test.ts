@@ -293,7 +293,7 @@ describe.skipIf(privileged.missing)(privileged.title('netlink'), () => {
         reason:
           'cannot create a network namespace: operation not permitted (EPERM); this needs root (CAP_SYS_ADMIN)',
       },
-      echo: 'cannot open a raw ICMP socket: operation not permitted (EPERM); this needs root (CAP_NET_RAW)',
+      echo: 'cannot open an ICMP socket: permission denied (EACCES); this needs CAP_NET_RAW, or a group in net.ipv4.ping_group_range',
     });
   });
 });

@@ -14,8 +14,8 @@ export const ICMP_ECHO_REQUEST = 8;
 export const ICMP_TIME_EXCEEDED = 11;
 export const ICMP_PARAMETER_PROBLEM = 12;
 
-const CODE_FRAGMENTATION_NEEDED = 4;
-const ICMP_HEADER_SIZE = 8;
+export const CODE_FRAGMENTATION_NEEDED = 4;
+export const ICMP_HEADER_SIZE = 8;
 const IPV4_HEADER_SIZE = 20;
 const PROTOCOL_ICMP = 1;
 

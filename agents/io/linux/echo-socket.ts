@@ -9,13 +9,16 @@ import {
   ICMP_UNREACHABLE,
 } from './echo-message.ts';
 import { check, int32, libc } from './libc.ts';
+import { PingSocket } from './ping-socket.ts';
 import { type Poller, sharedPoller } from './poller.ts';
-import { AF_INET, inetSockaddr, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from './sockaddr.ts';
+import { AF_INET, inetSockaddr, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_RAW } from './sockaddr.ts';
 
 export type { EchoReply } from './echo-message.ts';
 
 const IPPROTO_IP = 0;
 const IPPROTO_ICMP = 1;
+const SOL_SOCKET = 1;
+const SO_TYPE = 3;
 const SOL_RAW = 255;
 /** Mask of the ICMP types that the socket does not want. */
 const ICMP_FILTER = 1;
@@ -49,20 +52,24 @@ export interface EchoSocket {
   close(): void;
 }
 
-/** Opens a raw ICMP socket in the current network namespace. @throws PortError EPERM without CAP_NET_RAW. */
+/** Opens an echo socket in the current network namespace. @throws PortError as {@link openEchoSocketFd}. */
 export function openEchoSocket(poller: Poller = sharedPoller()): EchoSocket {
   return adoptEchoSocket(openEchoSocketFd(), poller);
 }
 
-/** The descriptor of a new raw ICMP socket in the current network namespace. @throws PortError EPERM. */
+/**
+ * The descriptor of a new raw ICMP socket in the current network namespace, or without CAP_NET_RAW of an ICMP socket as
+ * the kernel allows to groups. @throws PortError EPERM, EACCES where neither is allowed.
+ */
 export function openEchoSocketFd(): number {
   const { socket, setsockopt, close } = libc();
-  const what = 'open a raw ICMP socket';
-  const fd = check(
-    socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP),
-    what,
-    'this needs root (CAP_NET_RAW)',
-  );
+  const what = 'open an ICMP socket';
+  const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+  const fd = socket(AF_INET, SOCK_RAW | flags, IPPROTO_ICMP);
+  if (fd < 0) {
+    const hint = 'this needs CAP_NET_RAW, or a group in net.ipv4.ping_group_range';
+    return check(socket(AF_INET, SOCK_DGRAM | flags, IPPROTO_ICMP), what, hint);
+  }
   try {
     const wanted = [ICMP_ECHO_REPLY, ICMP_UNREACHABLE, ICMP_TIME_EXCEEDED, ICMP_PARAMETER_PROBLEM];
     const unwanted = ~wanted.reduce((mask, type) => mask | (1 << type), 0);
@@ -74,9 +81,17 @@ export function openEchoSocketFd(): number {
   return fd;
 }
 
-/** The echo socket of a descriptor, e.g. one received from a pod; it owns the descriptor from now on. */
+/**
+ * The echo socket of a descriptor, e.g. one received from a pod; it owns the descriptor from now on.
+ * @throws PortError where it is no socket (the descriptor is left open then).
+ */
 export function adoptEchoSocket(fd: number, poller: Poller = sharedPoller()): EchoSocket {
-  return new RawEchoSocket(fd, poller);
+  const type = int32(0);
+  const what = `use file descriptor ${fd} as an ICMP socket`;
+  check(libc().getsockopt(fd, SOL_SOCKET, SO_TYPE, type, int32(type.length)), what);
+  return new DataView(type.buffer).getInt32(0, true) === SOCK_DGRAM
+    ? new PingSocket(fd, poller)
+    : new RawEchoSocket(fd, poller);
 }
 
 class RawEchoSocket implements EchoSocket {

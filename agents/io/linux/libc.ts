@@ -22,6 +22,8 @@ export interface Libc {
   accept4(fd: number, address: null, length: null, flags: number): number;
   connect(fd: number, address: Uint8Array, length: number): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
+  /** `length` is an int: the size of `value`, and then what was written. */
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   recv(fd: number, buffer: Uint8Array, length: number, flags: number): number;
   sendto(
@@ -64,6 +66,7 @@ function load(): { readonly koffi: NativeKoffi; readonly libc: Libc } {
     setsockopt: library.func(
       'int setsockopt(int fd, int level, int option, const void *value, unsigned int length)',
     ),
+    getsockopt: library.func('int getsockopt(int fd, int level, int option, void *value, void *length)'),
     send: library.func('long send(int fd, const void *bytes, size_t length, int flags)'),
     recv: library.func('long recv(int fd, void *buffer, size_t length, int flags)'),
     sendto: library.func(
