@@ -247,6 +247,8 @@ export class RedisEngine implements Engine {
       waiting.expired === undefined ? [] : [waiting.expired],
     );
     const result = await this.#redisLog.append({ expected, operation, entries, expired });
+    // Sent twice after a passing error: the other answer was first.
+    if (this.#inFlight !== batch) return;
     if (result.kind === 'done') return this.#succeeded(batch);
     if (result.kind === 'alive') this.#stillAlive(batch, result.lease, result.remaining);
     else await this.#behind(result);

@@ -82,7 +82,10 @@ function checkIntervals(ops: readonly RequestOp[]): Touched {
     puts.add(key);
   };
   for (const op of ops) {
-    if (op.kind === 'deleteRange') deletes.push(interval(op.request.key, op.request.rangeEnd));
+    if (op.kind !== 'deleteRange') continue;
+    const range = interval(op.request.key, op.request.rangeEnd);
+    // etcd's check takes the end [0] of "everything from here on" literally, and so finds nothing in it.
+    if (range.to !== undefined) deletes.push(range);
   }
   for (const op of ops) {
     if (op.kind !== 'txn') continue;

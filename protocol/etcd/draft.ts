@@ -128,11 +128,12 @@ export class Draft implements View {
   putKey(request: PutRequest): KeyValue | undefined {
     const key = toKeyText(request.key);
     const before = this.latest(key);
+    const wanted = request.lease ?? 0n;
+    if (wanted !== 0n && !this.hasLease(wanted)) throw etcdError('leaseNotFound');
     if (before === undefined && (request.ignoreValue === true || request.ignoreLease === true)) {
       throw etcdError('keyNotFound');
     }
-    const lease = request.ignoreLease === true ? before!.lease : (request.lease ?? 0n);
-    if (lease !== 0n && !this.hasLease(lease)) throw etcdError('leaseNotFound');
+    const lease = request.ignoreLease === true ? before!.lease : wanted;
     const revision = this.nextRevision;
     this.#record(key, {
       // Copies: the caller may reuse its buffers. A key that exists already shares the bytes it has.

@@ -80,8 +80,11 @@ export function range(view: View, request: RangeRequest): RangeResult {
     count++;
     if (request.countOnly !== true && (filter === undefined || filter(kv))) kvs.push(kv);
   });
-  sort(kvs, request);
   const more = limit > 0n && BigInt(kvs.length) > limit;
+  // Without an order and filters etcd fetches one key more than the limit, and sorts by a target just those.
+  if (more && filter === undefined && (request.sortOrder ?? 'NONE') === 'NONE')
+    kvs.length = Number(limit) + 1;
+  sort(kvs, request);
   if (more) kvs.length = Number(limit);
   if (request.keysOnly === true) kvs = kvs.map((kv) => ({ ...kv, value: NO_BYTES }));
   return { kvs, more, count: BigInt(count) };

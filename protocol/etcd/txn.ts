@@ -101,7 +101,11 @@ function checkPuts(draft: Draft, path: Path): void {
 function checkReads(draft: Draft, path: Path): void {
   for (const [i, op] of path.ops.entries()) {
     if (op.kind === 'txn') checkReads(draft, path.nested.get(i)!);
-    else if (op.kind === 'range') checkReadRevision(draft, op.request.revision ?? 0n);
+    if (op.kind !== 'range') continue;
+    const { revision = 0n } = op.request;
+    checkReadRevision(draft, revision);
+    // Outside a transaction, etcd takes a negative revision for the newest.
+    if (revision < 0n && revision < draft.compactRevision) throw etcdError('compacted');
   }
 }
 
