@@ -10,7 +10,6 @@ const LAST_PAUSE = 1000;
 
 /** A Redis connection with the store's scripts as commands. */
 export interface StoreRedis extends Redis {
-  storeAppend(log: string, head: string, leases: string, ...args: (string | Buffer)[]): Promise<unknown>;
   storeAppendBuffer(
     log: string,
     head: string,

@@ -16,10 +16,6 @@ export class Writer {
     this.#buffer = larger;
   }
 
-  get length(): number {
-    return this.#length;
-  }
-
   byte(value: number): void {
     this.#reserve(1);
     this.#buffer[this.#length++] = value;
