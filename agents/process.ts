@@ -1,5 +1,6 @@
 import { serveControl } from './control/server.ts';
 import { systemClock } from './io/clock.ts';
+import type { FdServer } from './io/linux/scm-rights.ts';
 import { systemRandom } from './io/random.ts';
 import { nodeTcp } from './io/tcp.ts';
 import { nodeUdp } from './io/udp.ts';
@@ -7,6 +8,7 @@ import { type LogLevel, openLog } from './log.ts';
 import type { NodeAgentConfig } from './node/config.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import { podFactories } from './pod/factories.ts';
+import type { Log } from './ports.ts';
 import { connectStore } from './store/http-client.ts';
 
 /** How to run one agent as a process of its own: in a network namespace or in a container. */
@@ -30,7 +32,7 @@ export interface AgentProcess {
 
 /** Starts the agent with real ports and serves its control interface. Rejects with one line naming the cause. */
 export async function runAgentProcess(options: AgentProcessOptions): Promise<AgentProcess> {
-  const { config } = options;
+  const { config, podSocket } = options;
   const { log, flush } = openLog(options.log, options.logLevel, { lab: config.lab, node: config.node });
   const clock = systemClock();
   const kv = connectStore(options.store, { log, clock });
@@ -44,7 +46,9 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Age
     log,
   });
   const control = await serveControl(options.control, new Map([[config.node, agent]]));
+  let podServer: FdServer | undefined;
   const stop = async (): Promise<void> => {
+    podServer?.close();
     await agent.stop();
     await control.close();
     await kv.close();
@@ -52,9 +56,28 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Age
   };
   try {
     await agent.start();
+    if (podSocket !== undefined) podServer = await listenForPods(podSocket, agent, config, log);
   } catch (error) {
     await stop();
     throw error;
   }
   return { agent, stop };
+}
+
+/** The Linux calls are loaded only where pods come over a socket. */
+async function listenForPods(
+  path: string,
+  agent: NodeAgent,
+  { node, pods }: NodeAgentConfig,
+  log: Log,
+): Promise<FdServer> {
+  const { servePodSocket } = await import('./pod/socket.ts');
+  return servePodSocket({
+    path,
+    node,
+    specs: pods.filter(({ kind }) => kind === 'linux'),
+    pods: agent.podSet,
+    onChange: () => agent.podsChanged(),
+    log,
+  });
 }

@@ -68,6 +68,8 @@ export interface AgentStatus {
   /** Blocks of other nodes as the store has them (confirmed affinities): what should be reachable. */
   readonly remoteBlocks: readonly { readonly node: string; readonly block: string }[];
   readonly pods: { readonly total: number; readonly ready: number };
+  /** Nodes of the lab that are not in the store yet, hosts also without a block; of an agent that was told the lab's nodes. */
+  readonly awaited?: readonly string[];
   /** True when the node did all it can do alone: pods up, own block announced, store synced. */
   readonly ready: boolean;
   /** One line about what is missing, for people. */

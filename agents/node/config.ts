@@ -29,4 +29,8 @@ export interface NodeAgentConfig {
   /** Hold time to offer, seconds. */
   readonly holdTime?: number;
   readonly pods: readonly PodSpec[];
+  /** `socket`: linux pods are made by others, who bring them to {@link NodeAgent.podSet}; absent: by the agent. */
+  readonly linuxPodsFrom?: 'socket';
+  /** Every node of the lab that runs an agent, where nobody else watches over convergence: see `AgentStatus.awaited`. */
+  readonly labNodes?: readonly { readonly name: string; readonly kind: NodeAgentConfig['kind'] }[];
 }

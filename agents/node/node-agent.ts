@@ -26,6 +26,7 @@ import type {
 import type { Output, PodFactory, PodSpec } from '../pod/types.ts';
 import type { Clock, Log, Random, TcpPort, UdpPort } from '../ports.ts';
 import type { KvClient } from '../store/client.ts';
+import { awaitedNodes, missingPods } from './awaited.ts';
 import { ClusterView, type ViewChange } from './cluster-view.ts';
 import type { NodeAgentConfig } from './config.ts';
 import { DataPlane } from './data-plane.ts';
@@ -47,7 +48,7 @@ export interface NodeAgentPorts {
   readonly tcp: TcpPort;
   readonly udp: UdpPort;
   readonly kv: KvClient;
-  /** Makers of pods by kind; pods of other processes come through {@link NodeAgent.adoptPod}. */
+  /** Makers of pods by kind; pods of other processes come through {@link NodeAgent.podSet}. */
   readonly pods: Readonly<Record<PodSpec['kind'], PodFactory>>;
   readonly log: Log;
   /** `podwire 0.1.0`, for captures. */
@@ -85,7 +86,7 @@ export class NodeAgent implements AgentControl {
   #asn = DEFAULT_ASN;
   #ready = false;
   #message = 'starting';
-  #podsWanted = 0;
+  #podsWanted: readonly PodSpec[] = [];
   #pendingChanges = new Set<ViewChange>();
   #statusQueued = false;
   #stopped: Promise<void> | undefined;
@@ -297,7 +298,7 @@ export class NodeAgent implements AgentControl {
   }
 
   async #startHost(host: HostParts): Promise<void> {
-    const { node, pods } = this.#config;
+    const { node, pods, linuxPodsFrom } = this.#config;
     await host.dataPlane.open();
     await this.#ipam.ensureAffineBlock({ node });
     const tunnel = {
@@ -312,10 +313,11 @@ export class NodeAgent implements AgentControl {
     const { forwarder } = host.dataPlane;
     host.routes = new RouteProgrammer({ self: node, forwarder, port, view: this.#view, log: this.#log });
     host.routes.bestChanged(this.#bestPaths());
-    this.#podsWanted = pods.length;
+    this.#podsWanted = pods;
+    const own = pods.filter(({ kind }) => kind !== 'linux' || linuxPodsFrom === undefined);
     // IPAM answers one request of a node at a time, so the first pod is up while the last waits for its address.
     await Promise.all(
-      pods.map(async (spec) => {
+      own.map(async (spec) => {
         await host.pods.start(spec, this.#ports.pods[spec.kind]);
         this.#statusChanged();
       }),
@@ -428,6 +430,8 @@ export class NodeAgent implements AgentControl {
     const synced = established.filter(
       ({ families, endOfRibReceived }) => endOfRibReceived.length >= families.length,
     );
+    const pods = this.#host?.pods.running ?? [];
+    const missing = missingPods(this.#podsWanted, pods);
     return {
       node: this.node,
       kind: this.#config.kind,
@@ -438,9 +442,12 @@ export class NodeAgent implements AgentControl {
       blocks: this.#view.blocksOf(this.node),
       reachable: this.#host?.routes?.reachable() ?? [],
       remoteBlocks: this.#view.confirmedBlocks().filter(({ node }) => node !== this.node),
-      pods: { total: this.#podsWanted, ready: this.#host?.pods.running.length ?? 0 },
-      ready: this.#ready,
-      message: this.#message,
+      ...(this.#config.labNodes === undefined
+        ? {}
+        : { awaited: awaitedNodes(this.#view, this.#config.labNodes) }),
+      pods: { total: this.#podsWanted.length, ready: pods.length },
+      ready: this.#ready && missing.length === 0,
+      message: this.#ready && missing.length > 0 ? `waiting for pods ${missing.join(', ')}` : this.#message,
     };
   }
 }

@@ -118,6 +118,14 @@ export class Pods {
     entry.pod.close();
   }
 
+  /** Ends a pod unless another one of its name has taken its place; whether it did. */
+  release(spec: PodSpec, pod: Pod): boolean {
+    const name = podName(spec);
+    if (this.#running.get(name)?.pod !== pod) return false;
+    this.remove(name);
+    return true;
+  }
+
   close(): void {
     for (const name of [...this.#running.keys()]) this.remove(name);
   }

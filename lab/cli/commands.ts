@@ -20,6 +20,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   logs: { load: () => import('./logs.ts') },
   validate: { load: () => import('./validate.ts') },
   version: { load: () => import('./version.ts') },
+  agent: { load: () => import('./agent.ts') },
+  store: { load: () => import('./store.ts') },
+  pod: { load: () => import('./pod.ts') },
+  health: { load: () => import('./health.ts') },
+  'control-proxy': { load: () => import('./control-proxy.ts') },
   completion: { load: () => import('./completion.ts') },
   __complete: { load: () => import('./complete.ts') },
 };

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 
 /** Parsers of option values; a value that does not fit is a usage error (exit code 2) that says what was expected. */
@@ -32,6 +33,22 @@ export function storeUrl(text: string): string {
     // Falls through to the message.
   }
   throw new InvalidArgumentError('Expected memory or a URL such as redis://127.0.0.1:6379.');
+}
+
+/** A dotted quad. */
+export function ipv4Address(text: string): string {
+  if (!isIPv4(text)) throw new InvalidArgumentError('Expected an IPv4 address such as 198.51.100.11.');
+  return text;
+}
+
+/** Where to listen, as `HOST:PORT` with an IP address or name; an IPv6 address in brackets. */
+export function hostAndPort(text: string): { readonly address: string; readonly port: number } {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const address = bracketed ?? plain;
+  if (address === undefined || Number(port) > 65535) {
+    throw new InvalidArgumentError('Expected HOST:PORT such as 0.0.0.0:2379.');
+  }
+  return { address, port: Number(port) };
 }
 
 /** Gathers the values of an option that may be given several times. */

@@ -16,6 +16,7 @@ import {
   serveFds,
 } from '../../agents/io/linux/scm-rights.ts';
 import { adoptTap } from '../../agents/io/linux/tap.ts';
+import { PortError } from '../../agents/ports.ts';
 import { root } from '../support/tools.ts';
 import { answerPings } from './linux-responder.ts';
 
@@ -116,9 +117,12 @@ describe.skipIf(privileged.missing)(privileged.title('file descriptors over a Un
     serve(async (_payload, fds) => {
       await Promise.resolve();
       libc().close(fds.shift()!);
-      throw new Error('no address left');
+      throw new PortError('ENOSPC', 'no address left');
     });
-    await expect(offerFds(path, {}, [0, 1, 2])).rejects.toThrow('refused: no address left');
+    await expect(offerFds(path, {}, [0, 1, 2])).rejects.toMatchObject({
+      code: 'ENOSPC',
+      message: `cannot hand 3 file descriptors to ${path}: refused: no address left`,
+    });
     await expect.poll(openDescriptors).toBe(before + 1);
   });
 

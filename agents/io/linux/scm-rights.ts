@@ -90,8 +90,8 @@ export function serveFds(
 /**
  * Hands file descriptors with a JSON object to whoever serves the path; the caller keeps its own copies. Resolves with
  * the receiver's answer when it has taken them.
- * @throws PortError (as rejection) ENOENT or ECONNREFUSED without a server, ECONNRESET where it went away, EREMOTEIO
- * with the receiver's message where it refused them.
+ * @throws PortError (as rejection) ENOENT or ECONNREFUSED without a server, ECONNRESET where it went away; with
+ * the receiver's message where it refused them, and the code of its PortError or else EREMOTEIO.
  */
 export async function sendFds(
   path: string,
@@ -139,10 +139,13 @@ export async function offerFds(
 
 function refusal(result: Received | Error, what: string): PortError | undefined {
   if (result instanceof Error) return new PortError(errorCode(result), `cannot ${what}: ${result.message}`);
-  const { error } = result.payload as { readonly error?: unknown };
+  const { error, code = 'EREMOTEIO' } = result.payload as {
+    readonly error?: unknown;
+    readonly code?: unknown;
+  };
   return error === undefined
     ? undefined
-    : new PortError('EREMOTEIO', `cannot ${what}: refused: ${String(error)}`);
+    : new PortError(String(code), `cannot ${what}: refused: ${String(error)}`);
 }
 
 function listenUnix(path: string, mode: number): number {
@@ -200,7 +203,8 @@ async function deliver({ payload, fds }: Received, onFds: FdReceiver, exchange: 
     exchange.answer((await onFds(payload, fds, exchange)) ?? {});
   } catch (error) {
     closeAll(fds.splice(0));
-    exchange.answer({ error: error instanceof Error ? error.message : String(error) });
+    const message = error instanceof Error ? error.message : String(error);
+    exchange.answer(error instanceof PortError ? { error: message, code: error.code } : { error: message });
     exchange.close();
   }
 }
