@@ -1,4 +1,4 @@
-import { STAGE_TITLES, STAGES, type StageEvent } from '../runtime/stages.ts';
+import { STAGE_TITLES, STAGES, type StageEvent, type StageName } from '../runtime/stages.ts';
 import type { CliContext, GlobalOptions, Paint } from './context.ts';
 import { paintFor, say } from './context.ts';
 
@@ -32,8 +32,12 @@ function lineProgress(context: CliContext, options: GlobalOptions): Progress {
 
 function stageLine({ stage, state, detail, atMs }: StageEvent, paint: Paint): string {
   const mark = state === 'done' ? paint('green', '✓') : paint('red', '✗');
-  const count = detail === '' ? '' : `: ${detail}`;
-  return `${mark} ${STAGE_TITLES[stage]}${count} ${paint('dim', `(${atMs.toFixed(0)} ms)`)}`;
+  return `${mark} ${stageTitle(stage, state, detail)} ${paint('dim', `(${atMs.toFixed(0)} ms)`)}`;
+}
+
+/** Why a stage failed is left to the command's error, which says it once, in one line. */
+function stageTitle(stage: StageName, state: StageEvent['state'], detail: string): string {
+  return detail === '' || state === 'failed' ? STAGE_TITLES[stage] : `${STAGE_TITLES[stage]}: ${detail}`;
 }
 
 type Outcome = 'done' | 'not reached';
@@ -55,7 +59,7 @@ function liveProgress(options: GlobalOptions): Progress {
     onStage: ({ stage, state, detail, atMs }) => {
       const entry = tasks.get(stage)!;
       const time = state === 'done' ? ` (${atMs.toFixed(0)} ms)` : '';
-      entry.title = `${STAGE_TITLES[stage]}${detail === '' ? '' : `: ${detail}`}${time}`;
+      entry.title = `${stageTitle(stage, state, detail)}${time}`;
       entry.show();
       if (state === 'done') entry.ended.resolve('done');
       if (state === 'failed') entry.ended.reject(new Error(detail));

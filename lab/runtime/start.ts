@@ -1,4 +1,5 @@
 import { systemClock } from '../../agents/io/clock.ts';
+import { portErrorFrom } from '../../agents/io/errors.ts';
 import { canBind, canUseLinuxPods } from '../../agents/io/linux/privileges.ts';
 import { systemRandom } from '../../agents/io/random.ts';
 import { openLog } from '../../agents/log.ts';
@@ -35,7 +36,10 @@ export async function startLab(
   const stage = (name: StageName, state: StageEvent['state'], detail: string): void =>
     onStage({ stage: name, state, detail, atMs: sinceProcessStart() });
   stage('plan', 'running', '');
-  const plan = await inStage('plan', () => makePlan(options));
+  const plan = await inStage('plan', () => makePlan(options)).catch((error: StageError) => {
+    stage('plan', 'failed', error.message);
+    throw error;
+  });
   stage('plan', 'done', describePlan(plan));
   const undo: (() => Promise<void> | void)[] = [];
   const takeDown = async (): Promise<void> => {
@@ -111,7 +115,12 @@ function claimName(options: UpOptions, plan: LabPlan): (pid: number) => void {
     store: plan.store,
     children: [],
   };
-  writeState(state);
+  try {
+    writeState(state);
+  } catch (error) {
+    const what = `keep the lab's state in ${labPaths(options.name).folder}`;
+    throw new Error(`${portErrorFrom(what, error).message}; PODWIRE_RUN_DIR may name another folder`);
+  }
   return (pid) => {
     state.children.push({ pid, startTicks: processStartTicks(pid) });
     writeState(state);
