@@ -33,9 +33,10 @@ export interface AgentProcess {
 /** Starts the agent with real ports and serves its control interface. Rejects with one line naming the cause. */
 export async function runAgentProcess(options: AgentProcessOptions): Promise<AgentProcess> {
   const { config, podSocket } = options;
-  const { log, flush } = openLog(options.log, options.logLevel, { lab: config.lab, node: config.node });
+  const { log, flush } = openLog(options.log, options.logLevel, { lab: config.lab });
   const clock = systemClock();
-  const kv = connectStore(options.store, { log, clock });
+  // The agent puts its node's name on what it logs itself.
+  const kv = connectStore(options.store, { log: log.child({ node: config.node }), clock });
   const agent = new NodeAgent(config, {
     clock,
     random: systemRandom(),

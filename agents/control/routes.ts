@@ -40,6 +40,8 @@ export interface LabInfo {
   readonly startedAt: string;
   /** Milliseconds from the start of the process to convergence; null before. */
   readonly convergedMs: number | null;
+  /** Path of the network namespace of the underlay's bridge `br0` (netns runtime). */
+  readonly fabric?: string | null;
   readonly nodes: readonly LabNodeInfo[];
 }
 
@@ -53,6 +55,9 @@ export interface LabNodeInfo {
   readonly endpoint: ControlEndpoint | null;
   /** Path of its network namespace (netns runtime). */
   readonly netns: string | null;
+  /** Folder and variables that commands of a foreign node have. */
+  readonly folder?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** How to reach a control interface. */

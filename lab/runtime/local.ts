@@ -11,6 +11,7 @@ import type { RunningNode, Runtime } from './runtime.ts';
 /** All agents in this process, each on its own loopback address, on real sockets. */
 export class LocalRuntime implements Runtime {
   readonly kind = 'local';
+  readonly fabric = null;
   readonly #ports: {
     readonly clock: Clock;
     readonly log: Log;
@@ -31,7 +32,7 @@ export class LocalRuntime implements Runtime {
     // Loopback has every address that the nodes need.
   }
 
-  async start(node: PlannedNode): Promise<RunningNode> {
+  async start(node: PlannedNode, signal: AbortSignal): Promise<RunningNode> {
     if (node.kind === 'linux')
       throw new Error(`node ${node.name} is of kind linux, which needs --runtime netns`);
     const { clock, log, store, application } = this.#ports;
@@ -53,7 +54,7 @@ export class LocalRuntime implements Runtime {
       exited.resolve(undefined);
     };
     try {
-      await agent.start();
+      await Promise.race([agent.start(), aborted(signal, node.name)]);
     } catch (error) {
       await end('kill');
       throw error;
@@ -72,4 +73,13 @@ export class LocalRuntime implements Runtime {
   async close(): Promise<void> {
     // Nothing is shared beyond the process.
   }
+}
+
+/** Rejects when `signal` aborts: a store that does not answer must not keep a lab from being taken down. */
+function aborted(signal: AbortSignal, node: string): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const giveUp = (): void => reject(new Error(`node ${node} is not up yet`));
+  if (signal.aborted) giveUp();
+  else signal.addEventListener('abort', giveUp, { once: true });
+  return promise;
 }

@@ -4,6 +4,18 @@ import { createNetns, type Netns, withNetns } from '../../agents/io/linux/netns.
 
 const BRIDGE = 'br0';
 const INTERFACE = 'eth0';
+/** Longest name of a Linux interface (IFNAMSIZ without its NUL, `include/uapi/linux/if.h`). */
+const MAX_NAME = 15;
+
+/** What is cabled to the fabric. */
+export interface Plug {
+  readonly name: string;
+  /** Position of the node in the lab. */
+  readonly index: number;
+  readonly mac: string;
+  /** With the prefix length of the underlay. */
+  readonly address: string;
+}
 
 /** A node's place on the fabric: its namespace with `eth0` up and addressed. */
 export interface Attachment {
@@ -19,7 +31,6 @@ export interface Attachment {
 export class NetnsFabric {
   readonly #netns: Netns;
   readonly #mtu: number;
-  #ports = 0;
 
   /** @throws PortError EPERM without root. */
   constructor(mtu: number) {
@@ -36,10 +47,10 @@ export class NetnsFabric {
     return this.#netns.path;
   }
 
-  /** Makes a namespace for a node and cables it. `address` has the prefix length of the underlay. */
-  attach(address: string, mac: string): Attachment {
+  /** Makes a namespace for a node and cables it. */
+  attach({ name, index, mac, address }: Plug): Attachment {
     const netns = createNetns();
-    const port = `port${this.#ports++}`;
+    const port = portName(name, index);
     try {
       withNetlink(this.#netns, (netlink) => {
         netlink.addVeth({ name: port, mtu: this.#mtu }, { name: INTERFACE, mac, mtu: this.#mtu, netns });
@@ -74,4 +85,10 @@ export class NetnsFabric {
     });
     netns.close();
   }
+}
+
+/** The bridge's port is named after the node, for `bridge link`, unless Linux does not take the name. */
+function portName(node: string, index: number): string {
+  const taken = [BRIDGE, 'lo'].includes(node) || /^port\d+$/.test(node);
+  return node.length <= MAX_NAME && !taken ? node : `port${index}`;
 }

@@ -56,11 +56,7 @@ export class NetnsRuntime implements Runtime {
     this.#fabric?.close();
   }
 
-  #startForeign(
-    node: PlannedForeignNode,
-    attachment: Attachment,
-    signal: AbortSignal,
-  ): Promise<RunningNode> {
+  #startForeign(node: PlannedForeignNode, attachment: Attachment, signal: AbortSignal): Promise<RunningNode> {
     const { plan, log, onProcess } = this.#options;
     const folder = labPaths(plan.name).node(node.name);
     return startForeign(node, attachment, { folder, log, onProcess, signal, stopTimeoutMs: STOP_TIMEOUT });

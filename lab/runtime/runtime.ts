@@ -22,9 +22,12 @@ export interface RunningNode {
 /** Where the nodes of a lab run: in this process, or each in a network namespace. */
 export interface Runtime {
   readonly kind: 'local' | 'netns';
+  /** Path of the network namespace that has the underlay's bridge; null where there is none. */
+  readonly fabric: string | null;
   /** Makes what all nodes share (the fabric). */
   prepare(): Promise<void>;
-  start(node: PlannedNode): Promise<RunningNode>;
+  /** Starts a node; `signal` gives up on one that is not up yet. */
+  start(node: PlannedNode, signal: AbortSignal): Promise<RunningNode>;
   /** Removes what `prepare` made; all nodes have been stopped. */
   close(): Promise<void>;
 }

@@ -24,6 +24,8 @@ export interface LabPaths {
   readonly log: string;
   readonly store: string;
   readonly agent: (node: string) => string;
+  /** Working folder of a foreign node's commands. */
+  readonly node: (node: string) => string;
 }
 
 export function labPaths(name: string): LabPaths {
@@ -35,6 +37,8 @@ export function labPaths(name: string): LabPaths {
     log: join(folder, 'log.ndjson'),
     store: join(folder, 'store.sock'),
     agent: (node) => join(folder, `${node}.sock`),
+    // No other name in the folder is without a dot.
+    node: (node) => join(folder, node),
   };
 }
 

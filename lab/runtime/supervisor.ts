@@ -35,11 +35,15 @@ export class Supervisor implements LabControl {
   readonly #watches = new Map<string, AbortController>();
   readonly #startedAt = new Date();
   readonly #down = Promise.withResolvers<void>();
+  /** What is being done to nodes, by name: one thing after the other. */
+  readonly #actions = new Map<string, Promise<void>>();
+  readonly #giveUp = new AbortController();
   #control: ControlServer | undefined;
   #phase = 'starting';
   #convergedMs: number | null = null;
   #closing: Promise<void> | undefined;
   #onStatus: (() => void) | undefined;
+  #onNodeEnd: ((node: string, reason: string) => void) | undefined;
   #checkQueued = false;
   #lastStage = '';
 
@@ -63,8 +67,7 @@ export class Supervisor implements LabControl {
     this.#control = await serveControl(labPaths(plan.name).control, this.#agents, this);
     this.#stage('nodes', 'running', '');
     await this.#inStage('nodes', () => runtime.prepare());
-    await Promise.all(plan.nodes.map((node) => this.#inStage('nodes', () => this.#start(node))));
-    const progress = await this.#converged();
+    const progress = await this.#withinTime();
     this.#phase = 'converged';
     this.#convergedMs = sinceProcessStart();
     return progress;
@@ -83,6 +86,7 @@ export class Supervisor implements LabControl {
       podKind: plan.podKind,
       startedAt: this.#startedAt.toISOString(),
       convergedMs: this.#convergedMs,
+      fabric: this.#options.runtime.fabric,
       nodes: plan.nodes.map((node) => this.#nodeInfo(node)),
     };
   }
@@ -95,6 +99,11 @@ export class Supervisor implements LabControl {
   async node(name: string, action: NodeAction): Promise<void> {
     const planned = this.#options.plan.nodes.find((each) => each.name === name);
     if (planned === undefined) throw new Error(`no node ${name} in lab ${this.#options.plan.name}`);
+    await this.#afterOthers(name, () => this.#act(planned, action));
+  }
+
+  async #act(planned: PlannedNode, action: NodeAction): Promise<void> {
+    const { name } = planned;
     const running = this.#nodes.get(name);
     if (action === 'start') {
       if (running !== undefined) throw new Error(`node ${name} runs already`);
@@ -104,6 +113,14 @@ export class Supervisor implements LabControl {
     if (running === undefined) throw new Error(`node ${name} does not run`);
     this.#forget(name);
     await (action === 'stop' ? running.stop() : running.kill());
+  }
+
+  /** Lets a node be stopped before it is started again, although both were asked for at once. */
+  #afterOthers(name: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#actions.get(name) ?? Promise.resolve();
+    const now = before.catch(() => undefined).then(work);
+    this.#actions.set(name, now);
+    return now;
   }
 
   #nodeInfo(node: PlannedNode): LabNodeInfo {
@@ -117,11 +134,15 @@ export class Supervisor implements LabControl {
       pid: running?.pid ?? null,
       endpoint: running?.control === undefined ? null : (running.endpoint ?? supervisor),
       netns: running?.netns ?? null,
+      ...(node.kind === 'linux'
+        ? { folder: labPaths(this.#options.plan.name).node(node.name), env: node.env }
+        : {}),
     };
   }
 
   async #start(node: PlannedNode): Promise<void> {
-    const running = await this.#options.runtime.start(node);
+    if (this.#closing !== undefined) throw new Error('the lab is being taken down');
+    const running = await this.#options.runtime.start(node, this.#giveUp.signal);
     if (this.#closing !== undefined) {
       await running.stop();
       return;
@@ -131,6 +152,7 @@ export class Supervisor implements LabControl {
       if (reason === undefined || this.#nodes.get(node.name) !== running) return;
       this.#options.log.error({ node: node.name, reason }, 'node ended by itself');
       this.#forget(node.name);
+      this.#onNodeEnd?.(node.name, reason);
       this.#statusChanged();
     });
     if (running.control === undefined) return;
@@ -170,6 +192,25 @@ export class Supervisor implements LabControl {
     });
   }
 
+  /** Starts all nodes and waits for convergence; a node that ends meanwhile, and too long a time, are failures. */
+  async #withinTime(): Promise<Progress> {
+    const { plan, timeoutMs } = this.#options;
+    const timer = setTimeout(() => this.#giveUp.abort(), timeoutMs);
+    const early = Promise.withResolvers<never>();
+    this.#onNodeEnd = (node, reason) =>
+      early.reject(new StageError('nodes', `node ${node} ended by itself: ${reason}`));
+    const start = (node: PlannedNode): Promise<void> =>
+      this.#inStage('nodes', () => this.#afterOthers(node.name, () => this.#start(node)));
+    try {
+      await Promise.race([Promise.all(plan.nodes.map(start)), early.promise]);
+      return await Promise.race([this.#converged(), early.promise]);
+    } finally {
+      clearTimeout(timer);
+      this.#onNodeEnd = undefined;
+      early.promise.catch(() => undefined);
+    }
+  }
+
   #converged(): Promise<Progress> {
     const { plan, timeoutMs } = this.#options;
     const expected = plan.nodes.flatMap((node) => (node.kind === 'linux' ? [] : [node.name]));
@@ -194,22 +235,29 @@ export class Supervisor implements LabControl {
       }
       if (progress.converged) resolve(progress);
     };
-    const timer = setTimeout(() => {
+    const timedOut = (): void => {
       const { missing } = judge(expected, this.#statuses, foreign);
       const stage = order[Math.min(at, order.length - 1)]!;
-      reject(new StageError(stage, `not converged after ${timeoutMs / 1000} s: ${missing.join('; ')}`));
-    }, timeoutMs);
+      const why =
+        this.#closing === undefined
+          ? `not converged after ${timeoutMs / 1000} s: ${missing.join('; ')}`
+          : 'the lab was taken down while it started';
+      reject(new StageError(stage, why));
+    };
+    this.#giveUp.signal.addEventListener('abort', timedOut, { once: true });
     this.#onStatus = check;
-    this.#down.promise.then(() => reject(new StageError('nodes', 'the lab was taken down while it started')));
     check();
     return promise.finally(() => {
-      clearTimeout(timer);
+      this.#giveUp.signal.removeEventListener('abort', timedOut);
       this.#onStatus = undefined;
     });
   }
 
   async #close(): Promise<void> {
     this.#phase = 'stopping';
+    // Nodes that are just starting are waited for, or they would outlive the lab.
+    this.#giveUp.abort();
+    await Promise.allSettled(this.#actions.values());
     const running = [...this.#nodes.values()];
     for (const name of [...this.#nodes.keys()]) this.#forget(name);
     const results = await Promise.allSettled(running.map((each) => each.stop()));
