@@ -83,17 +83,20 @@ export class DataPlane {
     });
   }
 
-  /** Joins a pod's device: its frames are forwarded, and its address is routed to it. */
+  /**
+   * Joins a pod's device: its frames are forwarded, and its address is routed to it. `mac` is that which `eth0` has or,
+   * where the pod's own process configures it, is going to have.
+   */
   addPod(
     device: FrameDevice,
-    port: { name: string; workload: string; address: string; mtu: number },
+    port: { name: string; workload: string; address: string; mac: string; mtu: number },
   ): PodPort {
     const address = parseIpv4(port.address);
     const id = this.forwarder.addPort({
       kind: 'workload',
       name: port.name,
       workload: port.workload,
-      podMac: parseMac(device.mac),
+      podMac: parseMac(port.mac),
       addresses: [address],
       mtu: port.mtu,
     });

@@ -101,8 +101,8 @@ export class Pods {
       hostName: name,
     });
     const device = tapDevice(pod.device, hub, captureId);
-    const { address, mtu } = network;
-    const port = dataPlane.addPod(device, { name: interfaceName, workload: name, address, mtu });
+    const { address, mac, mtu } = network;
+    const port = dataPlane.addPod(device, { name: interfaceName, workload: name, address, mac, mtu });
     this.#running.set(name, { spec, network, pod, interfaceName, port, captureId });
     await this.#writeEndpoint(spec, network, interfaceName);
     this.#options.log.info({ pod: name, address, interface: interfaceName, kind: pod.kind }, 'pod up');
