@@ -34,12 +34,18 @@ COPY lab ./lab
 # A checkout under a strict umask has files that only their owner may read.
 RUN chmod -R a+rX bin protocol agents lab package.json
 
-# Node strips the types from the source as it loads it; the cache, filled here, spares that at every start.
+# Node strips the types from the source as it loads it; the cache, filled here, spares that at every start. Each user has
+# an own one: agents run as podwire, pods as root.
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/var/cache/podwire
+RUN podwire --help >/dev/null && node --eval "import('/opt/podwire/agents/pod/socket-pod.ts')"
 USER podwire
 RUN podwire --help >/dev/null \
- && for command in agent store pod health; do podwire "$command" --help >/dev/null || exit 1; done \
- && node --eval "import('/opt/podwire/agents/process.ts')"
+ && for module in process store/redis store/http-server pod/socket; do \
+      node --eval "import('/opt/podwire/agents/$module.ts')" || exit 1; \
+    done \
+ && for module in file/load runtime/container-plan runtime/resources; do \
+      node --eval "import('/opt/podwire/lab/$module.ts')" || exit 1; \
+    done
 
 ENTRYPOINT ["podwire"]
 CMD ["--help"]

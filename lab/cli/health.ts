@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import type { Command } from 'commander';
 import type { AgentStatus } from '../../agents/control/types.ts';
+import { portError, portErrorFrom } from '../../agents/io/errors.ts';
 import { type CliContext, type GlobalOptions, say } from './context.ts';
 import { CliError, UsageError } from './errors.ts';
 
@@ -68,14 +69,13 @@ function storeHealth(store: string): Promise<string> {
   if (!URL.canParse(url))
     throw new UsageError(`store ${store}: expected a URL such as http://127.0.0.1:2379`);
   return new Promise((resolve, reject) => {
-    const fail = (cause: string): void => reject(new CliError(`store ${store}: ${cause}`));
     const asked = request(url, { timeout: PATIENCE }, (response) => {
       response.resume();
       if (response.statusCode === 200) resolve(`store ${store}: healthy`);
-      else fail(`HTTP ${response.statusCode}`);
+      else reject(new CliError(`store ${store} answers with HTTP ${response.statusCode}, expected 200`));
     });
-    asked.on('timeout', () => asked.destroy(new Error('no answer in time')));
-    asked.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+    asked.on('timeout', () => asked.destroy(portError(`reach store ${store}`, 'ETIMEDOUT')));
+    asked.on('error', (error) => reject(portErrorFrom(`reach store ${store}`, error)));
     asked.end();
   });
 }
