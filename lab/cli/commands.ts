@@ -13,6 +13,9 @@ export interface CommandEntry {
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   up: { load: () => import('./up.ts') },
   down: { load: () => import('./down.ts') },
+  stop: { load: async () => ({ register: (await import('./node.ts')).registerStop }) },
+  start: { load: async () => ({ register: (await import('./node.ts')).registerStart }) },
+  kill: { load: async () => ({ register: (await import('./node.ts')).registerKill }) },
   inspect: { load: () => import('./inspect.ts') },
   exec: { load: () => import('./exec.ts') },
   ping: { load: () => import('./ping.ts') },

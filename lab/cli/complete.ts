@@ -27,7 +27,9 @@ export async function complete(
   // What follows -- is a command of the pod: none of ours.
   if (before.includes('--')) return [FILE];
   const { command, operands, pending, lab } = scan(program, before);
-  const candidates = await candidatesFor(program, command, operands, pending, last, () => names(labs, lab));
+  const candidates = await candidatesFor(program, command, operands, pending, last, () =>
+    names(labs, lab, command),
+  );
   return candidates[0] === FILE ? candidates : candidates.filter((candidate) => candidate.startsWith(last));
 }
 
@@ -68,6 +70,9 @@ function optionsOf(program: Command, command: Command | undefined): readonly Opt
 
 interface Names {
   readonly labs: readonly string[];
+  /** Nodes that run an agent now. */
+  readonly agents: readonly string[];
+  /** Those to which this command can be applied: `start` takes what does not run. */
   readonly nodes: readonly string[];
   readonly pods: readonly string[];
 }
@@ -95,6 +100,7 @@ async function candidatesFor(
   if (argument.argChoices !== undefined) return argument.argChoices;
   const name = argument.name();
   if (name.startsWith('lab.yaml')) return [FILE];
+  if (name === 'node') return (await running()).nodes.filter((node) => !operands.includes(node));
   if (name === 'pod' || name === 'destination') return (await running()).pods;
   return [];
 }
@@ -105,7 +111,7 @@ async function optionValues(option: Option, running: () => Promise<Names>): Prom
     case '--name':
       return (await running()).labs;
     case '--node':
-      return (await running()).nodes;
+      return (await running()).agents;
     case '--pod':
       return (await running()).pods;
     case '--write':
@@ -118,8 +124,12 @@ async function optionValues(option: Option, running: () => Promise<Names>): Prom
 }
 
 /** Names of what runs; none where it cannot be found out, since completion never complains. */
-async function names(labs: () => Promise<LabAccess>, wanted: string | undefined): Promise<Names> {
-  const none: Names = { labs: [], nodes: [], pods: [] };
+async function names(
+  labs: () => Promise<LabAccess>,
+  wanted: string | undefined,
+  command: Command | undefined,
+): Promise<Names> {
+  const none: Names = { labs: [], agents: [], nodes: [], pods: [] };
   try {
     const access = await labs();
     const running = (await access.listLabs()).map(({ name }) => name);
@@ -129,7 +139,9 @@ async function names(labs: () => Promise<LabAccess>, wanted: string | undefined)
       const agents = await lab.nodes();
       const pods = await allPods(agents);
       const plain = pods.map(({ pod, key }) => (pod.namespace === 'default' ? pod.name : key));
-      return { labs: running, nodes: agents.map(({ node }) => node), pods: plain };
+      const starts = command?.name() === 'start';
+      const nodes = (await lab.info()).nodes.flatMap((node) => (node.running === starts ? [] : node.name));
+      return { labs: running, agents: agents.map(({ node }) => node), nodes, pods: plain };
     } finally {
       lab.close();
     }

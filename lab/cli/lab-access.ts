@@ -1,4 +1,4 @@
-import type { LabInfo } from '../../agents/control/routes.ts';
+import type { LabInfo, NodeAction } from '../../agents/control/routes.ts';
 import type { AgentControl } from '../../agents/control/types.ts';
 import type { LogLevel } from '../../agents/log.ts';
 import type { Lab } from '../file/model.ts';
@@ -32,6 +32,8 @@ export interface LabHandle {
   /** Control interfaces of the agents that run. */
   nodes(): Promise<readonly AgentControl[]>;
   info(): Promise<LabInfo>;
+  /** Stops, kills or starts one node; resolves when that is done. Rejects with one line. */
+  node(name: string, action: NodeAction): Promise<void>;
   /** Ends the lab; resolves when nothing of it is left. */
   down(): Promise<void>;
   /** Lets go of the lab, which runs on. */

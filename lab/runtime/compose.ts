@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { connectAgent } from '../../agents/control/client.ts';
-import type { LabInfo, LabNodeInfo } from '../../agents/control/routes.ts';
+import type { LabInfo, LabNodeInfo, NodeAction } from '../../agents/control/routes.ts';
 import type { AgentControl } from '../../agents/control/types.ts';
 import type { LabHandle } from '../cli/lab-access.ts';
 
@@ -55,6 +55,11 @@ export class ComposeLab implements LabHandle {
 
   async info(): Promise<LabInfo> {
     return this.#info;
+  }
+
+  async node(name: string, action: NodeAction): Promise<void> {
+    const command = `docker compose -f docker-compose.lab.yml ${action} ${name}`;
+    throw new Error(`lab ${this.name} runs under Docker Compose; use: ${command}`);
   }
 
   async down(): Promise<void> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { ControlError, connectAgent, connectLab } from '../../agents/control/client.ts';
-import type { LabControl, LabInfo } from '../../agents/control/routes.ts';
+import type { LabControl, LabInfo, NodeAction } from '../../agents/control/routes.ts';
 import type { AgentControl } from '../../agents/control/types.ts';
 import type { ForegroundLab, LabHandle, UpOptions } from '../cli/lab-access.ts';
 import type { DaemonMessage } from './daemon.ts';
@@ -125,7 +125,9 @@ class SupervisedLab implements LabHandle {
     return this.#control.info();
   }
 
-  node: LabControl['node'] = (name, action) => this.#control.node(name, action);
+  node(name: string, action: NodeAction): Promise<void> {
+    return this.#control.node(name, action);
+  }
 
   async down(): Promise<void> {
     const state = readState(this.name);

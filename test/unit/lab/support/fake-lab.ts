@@ -135,6 +135,9 @@ export function fakeLab(
     log,
     nodes: async () => agents,
     info: async () => info(name, agents),
+    node: async (node, action) => {
+      log.push(`${action} ${node}`);
+    },
     down: async () => {
       log.push('down');
     },
