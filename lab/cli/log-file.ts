@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync, unwatchFile, watchFile } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 /** How often a followed file is looked at, ms. */
 const POLL = 100;
@@ -33,13 +33,14 @@ export function followLines(
     }
   };
   const stop = (): void => {
-    unwatchFile(file, look);
+    clearInterval(timer);
     signal.removeEventListener('abort', stop);
     resolve();
   };
   if (signal.aborted) return Promise.resolve();
   signal.addEventListener('abort', stop);
-  watchFile(file, { interval: POLL }, look);
+  // watchFile would take the file as it finds it a moment later as its beginning, and keep quiet about that moment.
+  const timer = setInterval(look, POLL);
   look();
   return promise;
 }
