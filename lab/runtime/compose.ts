@@ -1,40 +1,20 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { existsSync } from 'node:fs';
 import { connectAgent } from '../../agents/control/client.ts';
 import type { LabInfo, LabNodeInfo, NodeAction } from '../../agents/control/routes.ts';
 import type { AgentControl } from '../../agents/control/types.ts';
 import type { LabHandle } from '../cli/lab-access.ts';
+import { docker, type LabContainer, labContainers, optionOf } from './compose-containers.ts';
 
-const run = promisify(execFile);
-
-/** Labels that docker-compose.lab.yml puts on the containers of agents. */
-const LAB_LABEL = 'podwire.lab';
-const NODE_LABEL = 'podwire.node';
-const KIND_LABEL = 'podwire.kind';
-const PROJECT_LABEL = 'com.docker.compose.project';
-
-interface Container {
-  readonly name: string;
-  readonly state: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
+/** BGP's port (RFC 4271 §8), which containers may bind. */
+const BGP_PORT = 179;
 
 /** Labs that run under Docker Compose on this machine; none where there is no Docker. */
 export async function composeLabs(): Promise<readonly LabInfo[]> {
-  const byLab = Map.groupBy(await agentContainers(), ({ labels }) => labels[LAB_LABEL] ?? '');
-  return [...byLab].map(([name, containers]) => ({
-    name,
-    runtime: 'compose',
-    pid: 0,
-    phase: 'running',
-    file: null,
-    store: 'redis',
-    bgpPort: 179,
-    podKind: 'linux',
-    startedAt: '',
-    convergedMs: null,
-    nodes: containers.map(nodeInfo).sort((a, b) => (a.name < b.name ? -1 : 1)),
-  }));
+  const byLab = Map.groupBy(await labContainers(), ({ lab }) => lab);
+  return [...byLab.values()].flatMap((containers) => {
+    const agents = containers.filter(({ node }) => node !== undefined);
+    return agents.some(({ running }) => running) ? [labInfo(containers, agents)] : [];
+  });
 }
 
 /** A lab under Docker Compose: its agents answer through `docker exec`. */
@@ -49,7 +29,7 @@ export class ComposeLab implements LabHandle {
 
   async nodes(): Promise<readonly AgentControl[]> {
     return this.#info.nodes.flatMap(({ name, endpoint, running }) =>
-      running && endpoint !== null ? [connectAgent(endpoint, name)] : [],
+      running && endpoint !== null ? [withNamespaces(connectAgent(endpoint, name), this.name)] : [],
     );
   }
 
@@ -57,13 +37,17 @@ export class ComposeLab implements LabHandle {
     return this.#info;
   }
 
+  /** What `docker compose stop`, `start` and `kill` do. */
   async node(name: string, action: NodeAction): Promise<void> {
-    const command = `docker compose -f docker-compose.lab.yml ${action} ${name}`;
-    throw new Error(`lab ${this.name} runs under Docker Compose; use: ${command}`);
+    const container = (await labContainers()).find(({ lab, node }) => lab === this.name && node === name);
+    if (container === undefined) throw new Error(`lab ${this.name} has no node ${name}`);
+    await docker(action, container.id);
   }
 
   async down(): Promise<void> {
-    const command = 'docker compose -f docker-compose.lab.yml down --volumes';
+    const { project } = (await labContainers()).find(({ lab }) => lab === this.name) ?? {};
+    const files = project?.files.map((file) => ` --file ${file}`).join('') ?? '';
+    const command = `docker compose --project-name ${project?.name ?? this.name}${files} down --volumes`;
     throw new Error(`lab ${this.name} runs under Docker Compose; take it down with: ${command}`);
   }
 
@@ -72,41 +56,64 @@ export class ComposeLab implements LabHandle {
   }
 }
 
-function nodeInfo({ name, state, labels }: Container): LabNodeInfo {
+function labInfo(containers: readonly LabContainer[], agents: readonly LabContainer[]): LabInfo {
+  const [first] = agents.map(({ startedAt }) => startedAt).sort();
   return {
-    name: labels[NODE_LABEL] ?? name,
-    kind: labels[KIND_LABEL] === 'route-reflector' ? 'route-reflector' : 'host',
-    address: '',
-    running: state === 'running',
-    pid: null,
-    endpoint: { kind: 'docker', container: name },
-    netns: null,
+    name: agents[0]!.lab,
+    runtime: 'compose',
+    pid: 0,
+    phase: phaseOf(agents),
+    file: null,
+    store: storeOf(containers),
+    bgpPort: BGP_PORT,
+    podKind: 'linux',
+    startedAt: first ?? '',
+    convergedMs: null,
+    nodes: agents.map(nodeInfo).sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }
 
-async function agentContainers(): Promise<Container[]> {
-  const filter = ['--filter', `label=${NODE_LABEL}`, '--filter', `label=${PROJECT_LABEL}`];
-  let output: string;
-  try {
-    ({ stdout: output } = await run('docker', ['ps', '--no-trunc', ...filter, '--format', '{{json .}}']));
-  } catch {
-    return [];
-  }
-  return output
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const { Names, State, Labels } = JSON.parse(line) as { Names: string; State: string; Labels: string };
-      return { name: Names, state: State, labels: labelsOf(Labels) };
-    });
+/** An agent's container is healthy when its node has converged. */
+function phaseOf(agents: readonly LabContainer[]): string {
+  if (agents.every(({ health }) => health === 'healthy')) return 'converged';
+  return agents.every(({ running, health }) => running && health !== 'unhealthy') ? 'starting' : 'degraded';
 }
 
-/** `a=b,c=d` as docker ps prints labels; none of podwire's values has a comma. */
-function labelsOf(text: string): Record<string, string> {
-  return Object.fromEntries(
-    text.split(',').map((pair) => {
-      const at = pair.indexOf('=');
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
+function storeOf(containers: readonly LabContainer[]): string {
+  const store = containers.find(({ kind }) => kind === 'store');
+  const backend = store === undefined ? undefined : optionOf(store, '--backend');
+  return backend?.replace(/\/\/[^/]*@/, '//') ?? 'memory';
+}
+
+function nodeInfo({ id, name, node, kind, address, running, pid }: LabContainer): LabNodeInfo {
+  return {
+    name: node ?? name,
+    kind: kind === 'route-reflector' ? 'route-reflector' : 'host',
+    address,
+    running,
+    pid: pid ?? null,
+    endpoint: { kind: 'docker', container: id },
+    netns: namespaceOf(pid, 'net'),
+  };
+}
+
+/** Adds where the pods' namespaces are: their agents do not know the containers. */
+function withNamespaces(agent: AgentControl, lab: string): AgentControl {
+  return {
+    ...agent,
+    pods: async () => {
+      const [rows, containers] = await Promise.all([agent.pods(), labContainers()]);
+      return rows.map((row) => {
+        const name = `${row.namespace}/${row.name}`;
+        const pid = containers.find((each) => each.lab === lab && each.pod === name)?.pid;
+        return { ...row, netns: namespaceOf(pid, 'net'), uts: namespaceOf(pid, 'uts') };
+      });
+    },
+  };
+}
+
+/** A namespace of a container's process; null where the daemon's processes are not ours to see (another machine). */
+function namespaceOf(pid: number | undefined, kind: 'net' | 'uts'): string | null {
+  const path = `/proc/${pid}/ns/${kind}`;
+  return pid !== undefined && existsSync(path) ? path : null;
 }
