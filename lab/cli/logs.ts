@@ -34,7 +34,12 @@ async function logs(
   options: Options,
   given: { readonly level: boolean; readonly format: boolean },
 ): Promise<void> {
-  const file = await withLab(context, options, async (lab) => (await context.labs()).logFile(lab.name));
+  const file = await withLab(context, options, async (lab) => {
+    if ((await lab.info()).runtime === 'compose') {
+      throw new CliError(`lab ${lab.name} runs under Docker Compose, which has its logs: docker compose logs`);
+    }
+    return (await context.labs()).logFile(lab.name);
+  });
   const pretty = given.format ? options.format === 'table' : context.stdout.isTTY === true;
   const paint = paintFor(context, 'stdout', options);
   const nodes = options.node?.flatMap((name) => name.split(','));
