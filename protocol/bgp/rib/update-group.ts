@@ -151,7 +151,8 @@ export class UpdateGroup {
     const segments: Segment[] = [];
     // Feeds come first: they tell what was sent so far, then come the changes to that.
     for (const feed of this.#feeds) this.#encode(this.#feedBuckets(feed, limit), writer, segments);
-    this.#encode(this.#changes(limit), writer, segments);
+    const fed = this.#feeds.every((feed) => feed.cursor >= this.#sent.length);
+    if (fed) this.#encode(this.#changes(limit), writer, segments);
     const done = this.#dirty.length > 0 ? [] : this.#feeds.filter((feed) => feed.cursor >= this.#sent.length);
     const marks = this.#endOfRib(done, writer);
     this.#feeds = this.#feeds.filter((feed) => feed.cursor < this.#sent.length || this.#dirty.length > 0);

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { nlriOf } from '../../protocol/bgp/nlri/prefixes.ts';
+import { AttributeTable } from '../../protocol/bgp/rib/attribute-table.ts';
+import { PrefixTable } from '../../protocol/bgp/rib/prefix-table.ts';
+import type { RouteAttributes } from '../../protocol/bgp/rib/route.ts';
+import { formatPrefix } from '../../protocol/ip/prefix.ts';
+
+const ipv4 = fc.tuple(fc.nat(255), fc.integer({ min: 8, max: 16 })).map(([octet, length]) => {
+  const bytes = Uint8Array.of(10, octet & (0xff << (16 - length)), 0, 0);
+  return formatPrefix({ version: 4, bytes, length });
+});
+
+const ipv6 = fc.tuple(fc.nat(255), fc.constantFrom(32, 48, 64, 128)).map(([octet, length]) => {
+  const bytes = Uint8Array.of(0x20, 1, 0x0d, octet, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, length === 128 ? 1 : 0);
+  return formatPrefix({ version: 6, bytes, length });
+});
+
+describe('PrefixTable', () => {
+  test.each([
+    ['ipv4-unicast', ipv4],
+    ['ipv6-unicast', ipv6],
+  ] as const)('finds what a Map finds, for %s', (family, prefix) => {
+    const steps = fc.array(fc.tuple(fc.boolean(), prefix), { maxLength: 300, size: 'max' });
+    fc.assert(
+      fc.property(steps, (list) => {
+        const table = new PrefixTable(family);
+        const model = new Map<string, number>();
+        for (const [add, text] of list) {
+          const { bytes } = nlriOf(text);
+          const id = table.find(bytes, 1, bytes[0]!);
+          expect(id).toBe(model.get(text) ?? -1);
+          if (add) {
+            const added = table.add(bytes, 1, bytes[0]!);
+            if (id >= 0) expect(added).toBe(id);
+            model.set(text, added);
+          } else if (id >= 0) {
+            table.remove(id);
+            model.delete(text);
+          }
+          expect(table.count).toBe(model.size);
+        }
+        expect(new Set(model.values()).size).toBe(model.size);
+        const written = new Uint8Array(17);
+        for (const [text, id] of model) {
+          expect(table.text(id)).toBe(text);
+          expect(table.write(id, written, 0)).toBe(table.size(id));
+          expect(written.subarray(0, table.size(id))).toEqual(nlriOf(text).bytes);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('takes no notice of bits past the length', () => {
+    const table = new PrefixTable('ipv4-unicast');
+    const id = table.add(Uint8Array.of(10, 1, 0xff), 0, 17);
+    expect(table.find(Uint8Array.of(10, 1, 0x80), 0, 17)).toBe(id);
+    expect(table.text(id)).toBe('10.1.128.0/17');
+  });
+});
+
+describe('AttributeTable', () => {
+  const attributes: fc.Arbitrary<RouteAttributes> = fc
+    .record({
+      hop: fc.uint8Array({ minLength: 4, maxLength: 4 }),
+      asns: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 3 }),
+      med: fc.nat(2),
+      communities: fc.array(fc.nat(1000), { minLength: 1, maxLength: 80, size: 'max' }),
+    })
+    .map(({ hop, asns, med, communities }) => ({
+      origin: 0,
+      asPath: [{ kind: 'sequence', asns }],
+      nextHop: hop,
+      med,
+      communities,
+    }));
+
+  test('gives equal sets one number, keeps them as they were, and frees them with the last reference', () => {
+    const steps = fc.array(fc.tuple(fc.boolean(), attributes, fc.nat()), { maxLength: 120, size: 'max' });
+    fc.assert(
+      fc.property(steps, (list) => {
+        const table = new AttributeTable();
+        const held: { id: number; set: RouteAttributes }[] = [];
+        for (const [add, set, pick] of list) {
+          if (add || held.length === 0) {
+            const known = held.find((other) => JSON.stringify(other.set) === JSON.stringify(set));
+            const id = table.intern(set);
+            if (known !== undefined) expect(id).toBe(known.id);
+            held.push({ id, set });
+          } else table.release(held.splice(pick % held.length, 1)[0]!.id);
+          expect(table.count).toBe(new Set(held.map(({ id }) => id)).size);
+        }
+        for (const { id, set } of held) {
+          expect(table.get(id)).toEqual(set);
+          expect(table.med(id)).toBe(set.med);
+          expect(table.pathLength(id)).toBe(set.asPath[0]!.asns.length);
+          expect(table.neighbourAs(id)).toBe(set.asPath[0]!.asns[0]);
+        }
+        for (const { id } of held) table.release(id);
+        expect(table.count).toBe(0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
