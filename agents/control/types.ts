@@ -59,7 +59,7 @@ export interface AgentStatus {
   readonly pid: number;
   readonly address: string;
   readonly asn: number;
-  /** Sessions configured from the store's resources, and how many of them are Established with End-of-RIB in. */
+  /** Sessions configured from the store's resources, and how many of them are Established with the peer's initial routes in. */
   readonly sessions: { readonly total: number; readonly established: number; readonly synced: number };
   /** Blocks with confirmed affinity to this node. */
   readonly blocks: readonly string[];

@@ -24,7 +24,7 @@ import type {
   TraceStepRow,
 } from '../control/types.ts';
 import type { Output, PodFactory, PodSpec } from '../pod/types.ts';
-import type { Clock, Log, Random, TcpPort, UdpPort } from '../ports.ts';
+import type { Clock, Log, Random, TcpPort, Timer, UdpPort } from '../ports.ts';
 import type { KvClient } from '../store/client.ts';
 import { awaitedNodes, missingPods } from './awaited.ts';
 import { ClusterView, type ViewChange } from './cluster-view.ts';
@@ -35,6 +35,7 @@ import { OwnNode } from './own-node.ts';
 import { ping } from './ping.ts';
 import { Pods } from './pods.ts';
 import { RouteProgrammer } from './route-programmer.ts';
+import { countSynced, END_OF_RIB_PATIENCE } from './session-sync.ts';
 import { type SeverableTcp, severable } from './severable-tcp.ts';
 import { Tracing } from './tracing.ts';
 
@@ -89,6 +90,8 @@ export class NodeAgent implements AgentControl {
   #podsWanted: readonly PodSpec[] = [];
   #pendingChanges = new Set<ViewChange>();
   #statusQueued = false;
+  /** Runs while the last session that came up may lack an End-of-RIB marker. */
+  #patience: Timer | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(config: NodeAgentConfig, ports: NodeAgentPorts) {
@@ -284,7 +287,13 @@ export class NodeAgent implements AgentControl {
       },
       { clock, random, tcp: this.#tcp, log: this.#log },
     );
-    speaker.onSessionChange(() => this.#statusChanged());
+    speaker.onSessionChange((_peer, state) => {
+      this.#statusChanged();
+      if (state !== 'Established') return;
+      this.#patience?.cancel();
+      // A little later, since clock and timer round differently.
+      this.#patience = clock.setTimer(END_OF_RIB_PATIENCE + 20, () => this.#statusChanged());
+    });
     speaker.onEndOfRib(() => this.#statusChanged());
     speaker.onBestChange((changes) => {
       this.#host?.routes?.bestChanged(changes);
@@ -328,6 +337,7 @@ export class NodeAgent implements AgentControl {
   async #stop(how: 'stop' | 'kill'): Promise<void> {
     this.#ready = false;
     this.#message = 'stopped';
+    this.#patience?.cancel();
     this.#hub.close();
     this.#view.close();
     if (how === 'kill') this.#severed.sever();
@@ -427,9 +437,7 @@ export class NodeAgent implements AgentControl {
   #status(): AgentStatus {
     const neighbors = this.#speaker?.neighbors() ?? [];
     const established = neighbors.filter(({ state }) => state === 'Established');
-    const synced = established.filter(
-      ({ families, endOfRibReceived }) => endOfRibReceived.length >= families.length,
-    );
+    const synced = countSynced(neighbors, this.#ports.clock.wallNanos());
     const pods = this.#host?.pods.running ?? [];
     const missing = missingPods(this.#podsWanted, pods);
     return {
@@ -438,7 +446,7 @@ export class NodeAgent implements AgentControl {
       pid: process.pid,
       address: this.#config.address,
       asn: this.#asn,
-      sessions: { total: neighbors.length, established: established.length, synced: synced.length },
+      sessions: { total: neighbors.length, established: established.length, synced },
       blocks: this.#view.blocksOf(this.node),
       reachable: this.#host?.routes?.reachable() ?? [],
       remoteBlocks: this.#view.confirmedBlocks().filter(({ node }) => node !== this.node),
