@@ -3,27 +3,32 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { DockerComposeEnvironment, type StartedDockerComposeEnvironment } from 'testcontainers';
+import type { StartedDockerComposeEnvironment } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectAgent } from '../../agents/control/client.ts';
+import type { LabInfo } from '../../agents/control/routes.ts';
+import type { AgentStatus, PodRow } from '../../agents/control/types.ts';
+import type { PingReport } from '../../lab/cli/ping-output.ts';
 import { all, docker as dockerNeed, root as rootNeed, tool } from '../support/tools.ts';
-import { type Capture, captureInterface, disableChecksumOffload, readPackets } from './capture.ts';
-import { composeNeed, containerOf, docker, downProject, execIn, findCompose, leftovers } from './compose.ts';
-
-// No second container that cleans up: it would have to be pulled, and this file cleans up itself.
-process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
-// The lab publishes no port, so nobody needs the daemon's address, which testcontainers else reads from Docker's default
-// bridge; a daemon may run without one.
-process.env.TESTCONTAINERS_HOST_OVERRIDE ??= 'localhost';
-
-const PROJECT = 'podwire-test';
-const FILE = 'docker-compose.lab.yml';
-const BRIDGE = 'podwire0';
-const FOLDER = fileURLToPath(new URL('../..', import.meta.url));
-const HOSTS = ['host1', 'host2', 'host3'];
-const REFLECTORS = ['rr1', 'rr2'];
-const PODS = ['web-1', 'web-2', 'web-3', 'client-1', 'client-2', 'client-3'];
+import { until } from '../support/until.ts';
+import { type Capture, captureInterface, readPackets } from './capture.ts';
+import { composeNeed, containerOf, docker, downProject, execIn, leftovers } from './compose.ts';
+import {
+  addressOf,
+  agentOf,
+  BRIDGE,
+  environment,
+  FILE,
+  FOLDER,
+  fetchFrom,
+  finishChecksums,
+  HOSTS,
+  healthy,
+  PODS,
+  PROJECT,
+  REFLECTORS,
+  statusWhen,
+} from './lab.ts';
+import { podwire, podwireJson, startPodwire } from './machine.ts';
 
 const needs = all(
   dockerNeed(),
@@ -31,50 +36,6 @@ const needs = all(
   rootNeed(),
   ...['tcpdump', 'tshark', 'nsenter', 'ethtool'].map(tool),
 );
-
-/** The compose project; an image named by the environment is taken as it is, else it is built from the tree. */
-function environment(): DockerComposeEnvironment {
-  const lab = new DockerComposeEnvironment(FOLDER, FILE)
-    .withProjectName(PROJECT)
-    .withClientOptions(findCompose()!.clientOptions)
-    .withAutoCleanup(false)
-    .withStartupTimeout(180_000);
-  return process.env.PODWIRE_IMAGE === undefined ? lab.withBuild() : lab;
-}
-
-/** Containers of services whose kernel sockets talk on the bridge, with full checksums from now on. */
-async function finishChecksums(services: readonly string[]): Promise<void> {
-  for (const service of services) {
-    const container = await containerOf(PROJECT, service);
-    await disableChecksumOffload(await docker('inspect', '--format', '{{.State.Pid}}', container));
-  }
-}
-
-/** The pod's address as its own kernel has it. */
-async function addressOf(pod: string): Promise<string> {
-  const shown = await execIn(
-    await containerOf(PROJECT, pod),
-    'ip',
-    '-json',
-    '-4',
-    'address',
-    'show',
-    'dev',
-    'eth0',
-  );
-  const [link] = JSON.parse(shown.stdout) as { addr_info: { local: string; prefixlen: number }[] }[];
-  expect(link?.addr_info).toMatchObject([{ prefixlen: 32 }]);
-  return link!.addr_info[0]!.local;
-}
-
-/** What a pod gets for a URL, fetched by a process inside the pod. */
-async function fetchFrom(pod: string, url: string): Promise<string> {
-  const script = `fetch(${JSON.stringify(url)}, { signal: AbortSignal.timeout(10_000) })
-    .then((response) => response.text()).then((text) => process.stdout.write(text))`;
-  const { code, stdout, stderr } = await execIn(await containerOf(PROJECT, pod), 'node', '--eval', script);
-  if (code !== 0) throw new Error(`${pod}: ${url}: ${stderr}`);
-  return stdout;
-}
 
 describe.skipIf(needs.missing)(needs.title('docker-compose.lab.yml'), () => {
   let folder: string;
@@ -102,10 +63,9 @@ describe.skipIf(needs.missing)(needs.title('docker-compose.lab.yml'), () => {
 
   test('healthy means converged: every session is Established and every remote block reachable', async () => {
     for (const node of [...HOSTS, ...REFLECTORS]) {
-      const agent = connectAgent({ kind: 'docker', container: await containerOf(PROJECT, node) }, node);
-      const status = await agent.status();
-      expect(status, node).toMatchObject({ ready: true, store: 'connected' });
-      expect(status.sessions.established, node).toBe(status.sessions.total);
+      const status = await (await agentOf(node)).status();
+      expect(status, node).toMatchObject({ ready: true, awaited: [] });
+      expect(status.sessions.synced, node).toBe(status.sessions.total);
       // Each host with both reflectors; a reflector with three hosts and with the other reflector.
       expect(status.sessions.total, node).toBe(HOSTS.includes(node) ? 2 : 4);
       if (!HOSTS.includes(node)) continue;
@@ -181,6 +141,88 @@ describe.skipIf(needs.missing)(needs.title('docker-compose.lab.yml'), () => {
     expect(result.stdout, result.stderr).toBe(`${size} true\n`);
   });
 
+  test('podwire on the machine sees the lab', async () => {
+    const { lab, nodes } = await podwireJson<{ lab: LabInfo; nodes: AgentStatus[] }>(folder, 'inspect');
+    expect(lab).toMatchObject({ name: 'calico-rr', runtime: 'compose', phase: 'converged' });
+    expect(lab.store).toBe('redis://redis:6379');
+    expect(lab.nodes.map(({ name, address }) => `${name} ${address}`)).toEqual([
+      'host1 198.51.100.11',
+      'host2 198.51.100.12',
+      'host3 198.51.100.13',
+      'rr1 198.51.100.21',
+      'rr2 198.51.100.22',
+    ]);
+    expect(nodes.map(({ node, ready }) => `${node} ${ready}`)).toEqual([
+      'host1 true',
+      'host2 true',
+      'host3 true',
+      'rr1 true',
+      'rr2 true',
+    ]);
+    const pods = await podwireJson<PodRow[]>(folder, 'inspect', 'pods');
+    const shown = Object.fromEntries(pods.map(({ name, addresses }) => [name, addresses]));
+    for (const pod of PODS) expect(shown[pod]?.[0]?.split('/')[0], pod).toBe(await addressOf(pod));
+  });
+
+  test('podwire on the machine lets pods ping, and tells of errors', async () => {
+    const target = await addressOf('client-2');
+    const good = await podwireJson<PingReport>(folder, 'ping', 'web-1', 'client-2', '-c', '2', '-i', '0.1');
+    expect(good).toMatchObject({ transmitted: 2, received: 2, address: target });
+    const expired = await podwire(folder, 'ping', 'web-1', 'client-2', '-c', '1', '-t', '1');
+    expect(expired.code).toBe(1);
+    expect(expired.stdout).toMatch(/From 192\.168\.\d+\.\d+ icmp_seq=1 Time to live exceeded/);
+    const unknown = await podwire(folder, 'ping', 'web-9', 'client-2');
+    expect(unknown).toMatchObject({
+      code: 1,
+      stderr: 'podwire: no pod web-9 in this lab, did you mean web-1?\n',
+    });
+  });
+
+  test('podwire on the machine runs a command in a pod', async () => {
+    const { stdout } = await podwire(
+      folder,
+      'exec',
+      'web-1',
+      '--',
+      'ip',
+      '-4',
+      '-o',
+      'address',
+      'show',
+      'eth0',
+    );
+    expect(stdout).toContain(`inet ${await addressOf('web-1')}/32`);
+  });
+
+  test('podwire on the machine captures pods and underlay as pcapng', async () => {
+    const file = join(folder, 'machine.pcapng');
+    const running = startPodwire(folder, 'capture', '--node', 'host1', '--node', 'host2', '-w', file);
+    await running.said(/capturing/);
+    const { received } = await podwireJson<PingReport>(folder, 'ping', 'web-1', 'web-2', '-c', '1');
+    expect(received).toBe(1);
+    const columns = ['frame.interface_name', 'icmp.type', 'vxlan.vni'] as const;
+    // A request and its reply cross pod, host, host and pod. The file grows while tshark reads it.
+    const packets = await until('8 packets in the capture', async () => {
+      const found = await readPackets(file, 'icmp', columns, []).catch(() => []);
+      return found.length >= 8 ? found : undefined;
+    });
+    running.child.kill('SIGINT');
+    expect(await running.ended).toMatchObject({ code: 0 });
+    const seen = packets.map((packet) =>
+      [packet['frame.interface_name'], packet['icmp.type'], packet['vxlan.vni']].flat().join(' '),
+    );
+    expect(seen).toEqual([
+      'default/web-1:eth0 8',
+      'host1:eth0 8 4096',
+      'host2:eth0 8 4096',
+      'default/web-2:eth0 8',
+      'default/web-2:eth0 0',
+      'host2:eth0 0 4096',
+      'host1:eth0 0 4096',
+      'default/web-1:eth0 0',
+    ]);
+  });
+
   test('tshark reads the BGP of the bridge', async () => {
     const opens = await readPackets(capture!.file, 'bgp.type == 1', ['ip.src', 'ip.dst', 'bgp.open.version']);
     const pairs = new Set(opens.map((open) => [open['ip.src'][0], open['ip.dst'][0]].sort().join(' ')));
@@ -232,6 +274,10 @@ describe.skipIf(needs.missing)(needs.title('docker-compose.lab.yml'), () => {
     expect(understood.length).toBeGreaterThan(100);
   });
 
+  test('no pod speaks IPv6', async () => {
+    expect(await readPackets(capture!.file, 'vxlan && ipv6', ['frame.number'], [])).toEqual([]);
+  });
+
   test('every checksum is right, outside and inside', async () => {
     const kinds = ['ip.checksum.status', 'udp.checksum.status', 'tcp.checksum.status'] as const;
     const filter = `(vxlan || tcp.port == 179) && frame.time_epoch >= ${checksumsSince}`;
@@ -242,6 +288,49 @@ describe.skipIf(needs.missing)(needs.title('docker-compose.lab.yml'), () => {
       kinds.some((kind) => packet[kind].some((s) => !/^[13]$/.test(s))),
     );
     expect(wrong).toEqual([]);
+  });
+
+  test('a host that stops loses its routes; started again it takes its pods back', async () => {
+    const before = await Promise.all(PODS.map(addressOf));
+    const host = await containerOf(PROJECT, 'host2');
+    const [lost] = (await (await agentOf('host2')).status()).blocks;
+    await docker('stop', host);
+    await statusWhen('host1', ({ reachable }) => !reachable.includes(lost!));
+    // eth0 does not go with the agent.
+    expect(await Promise.all(PODS.map(addressOf))).toEqual(before);
+    await docker('start', host);
+    await healthy('host2');
+    await statusWhen('host1', ({ reachable }) => reachable.includes(lost!));
+    expect(await Promise.all(PODS.map(addressOf))).toEqual(before);
+    for (const [from, to] of [
+      ['client-2', 'web-1'],
+      ['client-3', 'web-2'],
+    ] as const) {
+      const ping = await execIn(
+        await containerOf(PROJECT, from),
+        'ping',
+        '-c',
+        '1',
+        '-W',
+        '5',
+        await addressOf(to),
+      );
+      expect(ping.code, ping.stdout).toBe(0);
+    }
+  });
+
+  test('Redis and the store restart in the middle, and nothing is lost', async () => {
+    const keys = async (): Promise<string[]> =>
+      (await (await agentOf('host1')).store()).map(({ key, value }) => `${key} ${value}`);
+    const before = await keys();
+    for (const service of ['redis', 'store']) await docker('restart', await containerOf(PROJECT, service));
+    await healthy('store');
+    expect(await keys()).toEqual(before);
+    // What is written now reaches watches that began before.
+    await docker('restart', await containerOf(PROJECT, 'host3'));
+    await healthy('host3');
+    const [block] = (await (await agentOf('host3')).status()).blocks;
+    await statusWhen('host1', ({ reachable }) => reachable.includes(block!));
   });
 
   test('down leaves nothing behind', async () => {
