@@ -27,6 +27,7 @@ import {
   PROJECT,
   REFLECTORS,
   statusWhen,
+  storeCall,
 } from './lab.ts';
 import { podwire, podwireJson, startPodwire } from './machine.ts';
 
@@ -327,10 +328,13 @@ describe.skipIf(needs.missing)(needs.title('docker-compose.lab.yml'), () => {
     await healthy('store');
     expect(await keys()).toEqual(before);
     // What is written now reaches watches that began before.
-    await docker('restart', await containerOf(PROJECT, 'host3'));
-    await healthy('host3');
-    const [block] = (await (await agentOf('host3')).status()).blocks;
-    await statusWhen('host1', ({ reachable }) => reachable.includes(block!));
+    const knows = ({ remoteBlocks }: AgentStatus): boolean =>
+      remoteBlocks.some(({ node }) => node === 'probe');
+    const key = btoa('/calico/ipam/v2/host/probe/ipv4/block/192.168.0.0-26');
+    await storeCall('put', { key, value: btoa('{"state":"confirmed"}') });
+    await Promise.all(HOSTS.map((host) => statusWhen(host, knows)));
+    await storeCall('deleterange', { key });
+    await Promise.all(HOSTS.map((host) => statusWhen(host, (status) => !knows(status))));
   });
 
   test('down leaves nothing behind', async () => {

@@ -98,3 +98,12 @@ export async function fetchFrom(pod: string, url: string): Promise<string> {
   if (code !== 0) throw new Error(`${pod}: ${url}: ${stderr}`);
   return stdout;
 }
+
+/** A call of the store's etcd API, from inside its container. Rejects with its answer where it refuses. */
+export async function storeCall(method: 'put' | 'deleterange', body: object): Promise<void> {
+  const url = `http://127.0.0.1:2379/v3/kv/${method}`;
+  const script = `fetch(${JSON.stringify(url)}, { method: 'POST', body: ${JSON.stringify(JSON.stringify(body))} })
+    .then(async (response) => { if (!response.ok) throw new Error(await response.text()); })`;
+  const { code, stderr } = await execIn(await containerOf(PROJECT, 'store'), 'node', '--eval', script);
+  if (code !== 0) throw new Error(`${url}: ${stderr}`);
+}
