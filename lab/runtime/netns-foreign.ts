@@ -98,11 +98,18 @@ async function runCommand(
   signal.addEventListener('abort', kill);
   try {
     const how = await ended(child);
-    if (signal.aborted) throw new Error(`command did not end: ${command}`);
-    if (how.code !== 0) throw new Error(`command failed: ${command}: ${describeEnd(how, output.last())}`);
+    if (signal.aborted) throw new Error(`command did not end: ${firstLine(command)}`);
+    if (how.code !== 0)
+      throw new Error(`command failed: ${firstLine(command)}: ${describeEnd(how, output.last())}`);
   } finally {
     signal.removeEventListener('abort', kill);
   }
+}
+
+/** A script is told by its beginning. */
+function firstLine(command: string): string {
+  const [first = '', ...more] = command.trim().split('\n');
+  return more.length === 0 ? first : `${first} ...`;
 }
 
 function startShell(

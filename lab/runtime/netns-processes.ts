@@ -104,6 +104,9 @@ export function spawned(child: ReturnType<typeof spawn>): Promise<void> {
   });
 }
 
+/** A line by which Node.js says why it ended: an uncaught error; what follows is its stack and Node's version. */
+const UNCAUGHT = /^(\w*Error\b.*|.*\bout of memory\b.*)$/;
+
 /** Calls `onLine` with each line of a child's output, and keeps the last one that says something. */
 export function followOutput(
   child: ChildProcess,
@@ -112,9 +115,11 @@ export function followOutput(
   let last: string | undefined;
   for (const name of ['stdout', 'stderr'] as const) {
     let rest = '';
+    let uncaught = false;
     const emit = (line: string): void => {
       if (line.trim() === '') return;
-      last = line.trim();
+      if (!uncaught) last = line.trim();
+      uncaught ||= UNCAUGHT.test(line);
       onLine(name, line);
     };
     const stream = child[name]?.setEncoding('utf8');
