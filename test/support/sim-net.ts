@@ -100,6 +100,7 @@ export class SimNet {
   chunk: number = Number.POSITIVE_INFINITY;
   readonly #listeners = new Map<string, Accept>();
   readonly #connections = new Set<SimConnection>();
+  readonly #crashed = new Set<string>();
   #nextPort = 40_000;
 
   constructor(clock: SimClock, delay: Millis = 1) {
@@ -118,8 +119,9 @@ export class SimNet {
     };
   }
 
-  /** Cuts every connection of an address without a word, as a crash of the host would, and stops its listeners. */
+  /** Cuts every connection of an address without a word, as a crash of the host would; nothing goes in or out again. */
   crash(address: string): void {
+    this.#crashed.add(address);
     for (const key of [...this.#listeners.keys()])
       if (key.startsWith(`${address} `)) this.#listeners.delete(key);
     for (const connection of this.#connections) if (connection.local.address === address) connection.vanish();
@@ -137,7 +139,7 @@ export class SimNet {
     const near = new SimConnection(this, local, remote, handler);
     this.clock.setTimer(this.delay, () => {
       const accept = this.#listeners.get(`${remote.address} ${remote.port}`);
-      if (near.closed) return;
+      if (near.closed || this.#crashed.has(local.address)) return;
       if (accept === undefined) {
         near.close('ECONNREFUSED');
         return;
@@ -145,9 +147,10 @@ export class SimNet {
       const far = new SimConnection(this, remote, local, undefined);
       this.#connections.add(near).add(far);
       near.join(far);
+      // Before anything that the accepting side writes at once.
+      this.clock.setTimer(this.delay, () => near.up());
       far.handler = accept(far);
       if (far.handler === undefined) far.destroy();
-      this.clock.setTimer(this.delay, () => near.up());
     });
     return near;
   }
