@@ -1,3 +1,4 @@
+import { PortError } from '../../ports.ts';
 import { openEchoSocketFd } from './echo-socket.ts';
 import { libc } from './libc.ts';
 import { configurePod, disableIpv6, type PodNetwork } from './linux-pod.ts';
@@ -15,12 +16,15 @@ export interface PodWire {
 }
 
 /**
- * Makes `eth0` in the current network namespace.
- * @throws PortError ENOENT without /dev/net/tun, EPERM without CAP_NET_ADMIN, EBUSY where there is an `eth0`.
+ * Makes `eth0` in the current network namespace, which must be a pod's: nothing but `lo` is up in it. Run by mistake in
+ * a machine's own namespace it would take the machine's network for a pod's.
+ * @throws PortError EEXIST where the namespace has a network already, ENOENT without /dev/net/tun, EPERM without
+ * CAP_NET_ADMIN, EBUSY where there is an `eth0`.
  */
 export function openPodWire(): PodWire {
-  disableIpv6();
+  refuseUsedNamespace();
   const fds = [openTapFd('eth0')];
+  disableIpv6();
   try {
     fds.push(openEchoSocketFd());
   } catch {
@@ -33,4 +37,12 @@ export function openPodWire(): PodWire {
       for (const fd of fds.splice(0)) libc().close(fd);
     },
   };
+}
+
+function refuseUsedNamespace(): void {
+  const links = withNetlink(undefined, (netlink) => netlink.links());
+  const used = links.filter(({ name, up }) => up && name !== 'lo').map(({ name }) => name);
+  if (used.length === 0) return;
+  const what = `cannot make a pod of this network namespace: ${used.join(', ')} up already`;
+  throw new PortError('EEXIST', `${what}, expected an empty one (a container with network_mode none)`);
 }
