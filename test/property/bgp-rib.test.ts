@@ -347,7 +347,7 @@ describe('RIB', () => {
           expect(pair.rib.paths()).toEqual([]);
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: 3000 },
     );
   });
 });

@@ -46,10 +46,7 @@ export function decodeUpdate(bytes: Uint8Array, context: CodecContext): UpdateMe
   const withdrawn = ipv4Field(bytes, HEADER_LENGTH + 2, withdrawnEnd);
   const nlri = ipv4Field(bytes, attributesEnd, bytes.length);
   const decoded = decodeAttributes(bytes, attributesStart, attributesEnd, context);
-  const faults = [
-    ...decoded.faults,
-    ...missing(decoded, nlri.length > 0, attributesStart, context),
-  ];
+  const faults = [...decoded.faults, ...missing(decoded, nlri.length > 0, attributesStart, context)];
   const treatAsWithdraw = faults.some((fault) => fault.outcome === 'treat-as-withdraw');
   const attributes = mergeAs4(decoded.attributes, context.fourOctetAs);
   if (treatAsWithdraw) requireRoutes(attributes, nlri, faults);

@@ -78,8 +78,12 @@ export class UpdateGroup {
   #isDirty = new Uint8Array(16);
   #dirty: number[] = [];
   #feeds: Feed[] = [];
-  /** Per flush: exported set by received set and source; member that is the next hop, by set. */
+  /** Sets no longer sent; kept to the end of the flush, so that their numbers do not get another meaning in it. */
+  #replaced: number[] = [];
+  readonly #byAddress = new Map<string, number>();
+  /** Per flush: exported set by received set and source. */
   readonly #exported = new Map<number, number>();
+  /** Member that is the next hop, by set; holds for sets that are in use. */
   readonly #hops = new Map<number, number>();
 
   constructor(
@@ -113,6 +117,8 @@ export class UpdateGroup {
   /** Takes a member in; it will be told everything, then End-of-RIB. */
   join(peer: RibPeer): void {
     this.members.set(peer.id, peer);
+    this.#byAddress.set(peer.address.join('.'), peer.id);
+    this.#hops.clear();
     this.feed(peer.id, true);
   }
 
@@ -122,7 +128,10 @@ export class UpdateGroup {
   }
 
   leave(peer: number): void {
+    const address = this.members.get(peer)?.address.join('.') ?? '';
+    if (this.#byAddress.get(address) === peer) this.#byAddress.delete(address);
     this.members.delete(peer);
+    this.#hops.clear();
     this.#feeds = this.#feeds.filter((feed) => feed.peer !== peer);
   }
 
@@ -140,7 +149,6 @@ export class UpdateGroup {
   /** Attribute set that a member was last sent for a prefix; 0: none. */
   sentTo(peer: number, prefix: number): number {
     const set = prefix < this.#sent.length ? this.#sent[prefix]! : 0;
-    this.#hops.clear();
     return set !== 0 && this.#except(set, this.#source[prefix]!).includes(peer) ? 0 : set;
   }
 
@@ -158,6 +166,9 @@ export class UpdateGroup {
     this.#feeds = this.#feeds.filter((feed) => feed.cursor < this.#sent.length || this.#dirty.length > 0);
     for (const set of this.#exported.values()) if (set !== 0) this.#attributes.release(set);
     this.#exported.clear();
+    for (const set of this.#replaced) this.#attributes.release(set);
+    this.#replaced = [];
+    this.#hops.clear();
     return this.#deliver(segments, marks, writer.view());
   }
 
@@ -213,7 +224,7 @@ export class UpdateGroup {
     if (set !== 0) this.#attributes.retain(set);
     this.#sent[prefix] = set;
     this.#source[prefix] = source;
-    if (oldSet !== 0) this.#attributes.release(oldSet);
+    if (oldSet !== 0) this.#replaced.push(oldSet);
   }
 
   /** Attribute set with which a route leaves; 0 where it does not. */
@@ -238,20 +249,12 @@ export class UpdateGroup {
   #except(set: number, source: number): readonly number[] {
     let hop = this.#hops.get(set);
     if (hop === undefined) {
-      hop = this.#memberAt(this.#attributes.nextHop(set));
+      hop = this.#byAddress.get(this.#attributes.nextHop(set).join('.')) ?? LOCAL;
       this.#hops.set(set, hop);
     }
     const except: number[] = this.members.has(source) ? [source] : [];
     if (hop !== LOCAL && hop !== source) except.push(hop);
     return except;
-  }
-
-  #memberAt(address: Uint8Array): number {
-    for (const member of this.members.values()) {
-      const other = member.address;
-      if (other.length === address.length && other.every((byte, i) => byte === address[i])) return member.id;
-    }
-    return LOCAL;
   }
 
   #encode(buckets: readonly Bucket[], writer: ByteWriter, segments: Segment[]): void {
