@@ -49,8 +49,8 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Age
   const control = await serveControl(options.control, new Map([[config.node, agent]]));
   let podServer: FdServer | undefined;
   const stop = async (): Promise<void> => {
-    podServer?.close();
     await agent.stop();
+    podServer?.close();
     await control.close();
     await kv.close();
     flush();
@@ -79,6 +79,6 @@ async function listenForPods(
     specs: pods.filter(({ kind }) => kind === 'linux'),
     pods: agent.podSet,
     onChange: () => agent.podsChanged(),
-    log,
+    log: log.child({ node }),
   });
 }
