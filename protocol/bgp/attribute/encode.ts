@@ -1,4 +1,4 @@
-import { ByteWriter } from '../byte-writer.ts';
+import type { ByteWriter } from '../byte-writer.ts';
 import type { CodecContext } from '../context.ts';
 import { withAs4 } from './as4.ts';
 import { EXTENDED_LENGTH, PARTIAL } from './codec.ts';
@@ -32,16 +32,6 @@ export function writeAttributes(
     writer.append(value);
     endAttribute(writer, start);
   }
-}
-
-/** The attributes as bytes. */
-export function encodeAttributes(
-  attributes: PathAttributes,
-  context: Pick<CodecContext, 'fourOctetAs'>,
-): Uint8Array {
-  const writer = new ByteWriter();
-  writeAttributes(writer, attributes, context);
-  return writer.finish();
 }
 
 /** Writes flags and type, and leaves room for a 1-octet length. Returns where the attribute starts. */

@@ -11,10 +11,7 @@ export interface NotificationMessage extends NotificationBody {
   readonly kind: 'notification';
 }
 
-/** Error codes, RFC 4271 §4.5, RFC 7313 §5, RFC 9687 §6. */
-export const MESSAGE_HEADER_ERROR = 1;
-export const OPEN_MESSAGE_ERROR = 2;
-export const UPDATE_MESSAGE_ERROR = 3;
+/** Error codes that our machines send of themselves, RFC 4271 §4.5. */
 export const HOLD_TIMER_EXPIRED = 4;
 export const FSM_ERROR = 5;
 export const CEASE = 6;
@@ -22,7 +19,6 @@ export const CEASE = 6;
 /** Subcodes of Cease, RFC 4486 §4. */
 export const ADMINISTRATIVE_SHUTDOWN = 2;
 export const PEER_DECONFIGURED = 3;
-export const ADMINISTRATIVE_RESET = 4;
 export const CONNECTION_REJECTED = 5;
 export const OTHER_CONFIGURATION_CHANGE = 6;
 export const COLLISION_RESOLUTION = 7;

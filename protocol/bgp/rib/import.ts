@@ -9,15 +9,6 @@ export const OWN_ORIGINATOR_ID = 2;
 export const OWN_CLUSTER_ID = 3;
 export const OWN_NEXT_HOP = 4;
 
-/** The reasons in words, by number. */
-export const INELIGIBLE_REASONS: readonly string[] = [
-  'eligible',
-  'own AS in AS_PATH',
-  'own identifier as ORIGINATOR_ID',
-  'own cluster in CLUSTER_LIST',
-  'next hop is our own address',
-];
-
 /** Judges the attributes of routes from `peer`. */
 export function eligibility(attributes: RouteAttributes, peer: RibPeer, config: RibConfig): number {
   if (asPathContains(attributes.asPath, config.asn)) return OWN_AS_IN_PATH;

@@ -20,7 +20,7 @@ export interface PathInfo {
   /** `undefined` for an own route. */
   readonly peer: RibPeer | undefined;
   readonly best: boolean;
-  /** Index into INELIGIBLE_REASONS; 0: eligible. */
+  /** Why it may not be selected (constants of import.ts); 0: it may. */
   readonly ineligible: number;
   /** Step of route selection at which it lost against the best one. */
   readonly lost: DecisionStep | undefined;
@@ -45,7 +45,8 @@ interface FamilyRib {
   readonly family: Family;
   readonly rib: LocRib;
   readonly groups: Map<string, UpdateGroup>;
-  changed: Set<number>;
+  /** Prefixes whose best path changed since it was reported. */
+  readonly changed: Set<number>;
 }
 
 export class Rib {
@@ -132,14 +133,17 @@ export class Rib {
   }
 
   /**
-   * Works off up to `limit` prefixes for each update group, so that a large table does not hold up everything else.
+   * Works off up to `limit` changes, and as many prefixes for each update group, so that a large table does not hold up everything else.
    */
   flush(limit = 10_000): RibFlush {
     const deliveries: (Delivery & { readonly family: Family })[] = [];
     const changes: RibChange[] = [];
     for (const family of this.#families.values()) {
-      for (const prefix of family.changed) changes.push(this.#change(family, prefix));
-      family.changed = new Set();
+      for (const prefix of family.changed) {
+        if (changes.length >= limit) break;
+        changes.push(this.#change(family, prefix));
+        family.changed.delete(prefix);
+      }
       for (const group of family.groups.values()) {
         if (!group.pending) continue;
         for (const delivery of group.flush(limit)) deliveries.push({ ...delivery, family: family.family });
@@ -275,8 +279,9 @@ export class Rib {
   }
 
   /** Frees the numbers of prefixes that nobody knows any more. */
-  #forget({ rib, groups }: FamilyRib): void {
+  #forget({ rib, groups, changed }: FamilyRib): void {
     for (const prefix of rib.emptied) {
+      if (changed.has(prefix)) continue;
       if (![...groups.values()].every((group) => group.forgets(prefix))) continue;
       rib.emptied.delete(prefix);
       rib.prefixes.remove(prefix);

@@ -6,7 +6,7 @@
 import type { NotificationBody } from '../error.ts';
 import { FAMILIES, type Family } from '../family.ts';
 import { encodeKeepalive } from '../message/keepalive.ts';
-import { describeNotification, encodeNotification } from '../message/notification.ts';
+import { describeNotification, encodeNotification, FSM_ERROR } from '../message/notification.ts';
 import { LARGE_HOLD_TIME, type Negotiated, type SessionConfig } from './config.ts';
 import type { Direction, FsmEvent, SessionOutput, TimerName } from './event.ts';
 import { buildOpen } from './negotiate.ts';
@@ -228,7 +228,7 @@ export class Fsm {
 
   /** FSM error for a message that the state does not take (RFC 6608 §4); the data is its type octet. */
   unexpected(subcode: number, messageType: number): void {
-    this.fail({ code: 5, subcode, data: Uint8Array.of(messageType) });
+    this.fail({ code: FSM_ERROR, subcode, data: Uint8Array.of(messageType) });
   }
 
   emitEstablished(): void {

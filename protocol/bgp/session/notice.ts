@@ -1,6 +1,6 @@
 /** What the machines send as NOTIFICATION of their own accord. */
 import type { NotificationBody } from '../error.ts';
-import { CEASE } from '../message/notification.ts';
+import { CEASE, FSM_ERROR, HOLD_TIMER_EXPIRED } from '../message/notification.ts';
 import type { FsmEvent } from './event.ts';
 
 const NO_DATA = new Uint8Array(0);
@@ -29,7 +29,11 @@ export function messageTypeOf(event: FsmEvent): number | undefined {
 }
 
 /** An FSM error without subcode, for what has none of its own. */
-export const FSM_ERROR_UNSPECIFIC: NotificationBody = { code: 5, subcode: 0, data: NO_DATA };
+export const FSM_ERROR_UNSPECIFIC: NotificationBody = { code: FSM_ERROR, subcode: 0, data: NO_DATA };
 
 /** The hold timer ran out (RFC 4271 §6.5). */
-export const HOLD_TIMER_NOTIFICATION: NotificationBody = { code: 4, subcode: 0, data: NO_DATA };
+export const HOLD_TIMER_NOTIFICATION: NotificationBody = {
+  code: HOLD_TIMER_EXPIRED,
+  subcode: 0,
+  data: NO_DATA,
+};
