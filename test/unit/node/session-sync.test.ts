@@ -34,8 +34,8 @@ function neighbor(changes: Partial<NeighborStatus>): NeighborStatus {
 test.each<[string, Partial<NeighborStatus>, number]>([
   ['with the marker at once', { endOfRibReceived: ['ipv4-unicast'] }, 1],
   ['without a marker not at once', {}, 0],
-  ['without a marker not before a second', { since: NOW - 999n * MS }, 0],
-  ['without a marker after a second', { since: NOW - 1000n * MS }, 1],
+  ['without a marker not before two seconds', { since: NOW - 1999n * MS }, 0],
+  ['without a marker after two seconds', { since: NOW - 2000n * MS }, 1],
   [
     'with the marker of one family of two not at once',
     { families: ['ipv4-unicast', 'ipv6-unicast'], endOfRibReceived: ['ipv4-unicast'] },
