@@ -111,9 +111,9 @@ export class Forwarder extends ForwarderTables {
     this.#sourcePorts = ports;
   }
 
-  /** Traces packets that match from now on, to the sink's `traced`; `undefined` ends it. */
-  setTraceFilter(filter: TraceFilter | undefined): void {
-    this.#tracer.setFilter(filter);
+  /** Traces packets that match any of the filters from now on, to the sink's `traced`; none ends it. */
+  setTraceFilters(filters: readonly TraceFilter[]): void {
+    this.#tracer.setFilters(filters);
   }
 
   /** A snapshot of the counters. */

@@ -5,6 +5,7 @@
 import { ETHERNET_HEADER_LENGTH } from '../ethernet/ethernet.ts';
 import { IPV4_MAX_LENGTH } from '../ipv4/header.ts';
 import { VXLAN_HEADER_LENGTH } from '../vxlan/header.ts';
+import type { TracedPacket } from './types.ts';
 
 /** Where the IPv4 packet, its Ethernet header and the VXLAN header before that begin. */
 export const IP_AT = 64;
@@ -18,8 +19,8 @@ export class PacketBuffer {
   readonly bytes: Uint8Array = new Uint8Array(IP_AT + IPV4_MAX_LENGTH);
   /** Total length of the IPv4 packet. */
   length = 0;
-  /** Id of the packet while it is traced. */
-  trace: bigint | undefined = undefined;
+  /** Set while the packet is traced. */
+  trace: TracedPacket | undefined = undefined;
 
   readonly #fromIp: Uint8Array[] = keptViews();
   readonly #fromEthernet: Uint8Array[] = keptViews();

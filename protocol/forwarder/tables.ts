@@ -109,6 +109,11 @@ export class ForwarderTables {
     return this.routeTable.remove(address, length);
   }
 
+  /** The route of exactly this prefix. */
+  route(address: number, length: number): Route | undefined {
+    return this.routeTable.get(address, length)?.route;
+  }
+
   /** The table, longest prefixes first. */
   *routes(): IterableIterator<RouteRow> {
     for (const { address, length, route } of this.routeTable.entries()) yield { address, length, route };

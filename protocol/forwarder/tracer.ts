@@ -1,4 +1,5 @@
 import { ARP_LENGTH, type Arp } from '../arp/arp.ts';
+import { readUint32 } from '../bytes/uint.ts';
 import { ETHERNET_HEADER_LENGTH } from '../ethernet/ethernet.ts';
 import { formatMac, readMac } from '../ethernet/mac.ts';
 import { icmpName } from '../icmp/icmp.ts';
@@ -11,17 +12,17 @@ import { ETHERNET_AT, IP_AT, type PacketBuffer } from './packet-buffer.ts';
 import { bytesId, formatPacketId, packetId } from './packet-id.ts';
 import type { PortState } from './port-table.ts';
 import type { RouteEntry } from './route-table.ts';
-import type { DropReason, ForwarderSink, PortId, TraceFilter, TraceStep } from './types.ts';
+import type { DropReason, ForwarderSink, PortId, TracedPacket, TraceFilter, TraceStep } from './types.ts';
 
 /**
- * Says what the pipeline did with the packets that match a filter. The pipeline asks `buffer.trace !== undefined`
+ * Says what the pipeline did with the packets that match one of the filters. The pipeline asks `buffer.trace !== undefined`
  * before it calls a step, so that untraced packets pay one comparison.
  */
 export class Tracer {
   readonly #host: string;
   readonly #sink: ForwarderSink;
   readonly #ports: ReadonlyMap<PortId, PortState>;
-  #filter: TraceFilter | undefined;
+  #filters: readonly TraceFilter[] = [];
 
   constructor(host: string, sink: ForwarderSink, ports: ReadonlyMap<PortId, PortState>) {
     this.#host = host;
@@ -29,20 +30,21 @@ export class Tracer {
     this.#ports = ports;
   }
 
-  setFilter(filter: TraceFilter | undefined): void {
-    this.#filter = this.#sink.traced === undefined ? undefined : filter;
+  setFilters(filters: readonly TraceFilter[]): void {
+    this.#filters = this.#sink.traced === undefined ? [] : [...filters];
   }
 
   /** Whether a filter is set. */
   get active(): boolean {
-    return this.#filter !== undefined;
+    return this.#filters.length > 0;
   }
 
   /** First step: decides whether the packet is traced, and says where it came from. */
   begin(buffer: PacketBuffer, from: string): void {
     buffer.trace = undefined;
-    if (this.#filter === undefined || !matchesFilter(this.#filter, buffer.bytes, IP_AT)) return;
-    buffer.trace = packetId(buffer.bytes, IP_AT, buffer.length);
+    const filters = this.#filters.filter((filter) => matchesFilter(filter, buffer.bytes, IP_AT));
+    if (filters.length === 0) return;
+    buffer.trace = tracedPacket(buffer, filters);
     const packet = describePacket(buffer.bytes, IP_AT);
     this.#step(buffer, 'port', `${packet}, ${from}`, { packet, from });
   }
@@ -52,11 +54,13 @@ export class Tracer {
     this.begin(buffer, `from host ${this.#host} itself`);
   }
 
-  /** An ARP request of a pod; traced where the pod is one end of the filter. */
+  /** An ARP request of a pod; traced where the pod is one end of a filter. */
   arp(buffer: PacketBuffer, frame: Uint8Array, arp: Arp, state: PortState, answer: string): void {
-    const filter = this.#filter;
-    if (filter === undefined || (filter.a !== arp.senderIp && filter.b !== arp.senderIp)) return;
-    buffer.trace = bytesId(frame, ETHERNET_HEADER_LENGTH, ETHERNET_HEADER_LENGTH + ARP_LENGTH);
+    const { senderIp: source, targetIp: destination } = arp;
+    const filters = this.#filters.filter(({ a, b }) => a === source || b === source);
+    if (filters.length === 0) return;
+    const id = bytesId(frame, ETHERNET_HEADER_LENGTH, ETHERNET_HEADER_LENGTH + ARP_LENGTH);
+    buffer.trace = { id, source, destination, filters };
     const target = formatIpv4(arp.targetIp);
     const text = `who has ${target}, asked by ${formatIpv4(arp.senderIp)} on ${state.port.name}: ${answer}`;
     this.#step(buffer, 'arp', text, { target, answer, dev: state.port.name });
@@ -90,8 +94,10 @@ export class Tracer {
     if (fdb !== undefined) this.#emit(buffer, fdbStep(neighbor.mac, fdb, out.port));
   }
 
-  /** Last step: the header added, and where the packet goes. */
-  /** @param sourcePort outer UDP source port, where the packet goes out by VXLAN. */
+  /**
+   * Last step: the header added, and where the packet goes.
+   * @param sourcePort outer UDP source port, where the packet goes out by VXLAN.
+   */
   sent(buffer: PacketBuffer, entry: RouteEntry, adjacency: Adjacency, sourcePort: number): void {
     if (adjacency.kind === 'fault') return;
     const { port } = adjacency.out;
@@ -116,8 +122,8 @@ export class Tracer {
 
   /** A packet is sent in parts; the part is traced from here on. */
   fragment(buffer: PacketBuffer, part: PacketBuffer, mtu: number): void {
-    part.trace = packetId(part.bytes, IP_AT, part.length);
-    const id = formatPacketId(part.trace);
+    part.trace = tracedPacket(part, buffer.trace!.filters);
+    const id = formatPacketId(part.trace.id);
     const text = `fragment of ${part.length} bytes for MTU ${mtu}: packet ${id}`;
     this.#step(buffer, 'fragment', text, { mtu, length: part.length, packetId: id });
   }
@@ -145,6 +151,18 @@ export class Tracer {
   }
 
   #emit(buffer: PacketBuffer, step: TraceStep): void {
-    this.#sink.traced?.(buffer.trace!, { ...step, fields: { host: this.#host, ...step.fields } });
+    const packet = buffer.trace!;
+    this.#sink.traced?.(packet.id, { ...step, fields: { host: this.#host, ...step.fields } }, packet);
   }
+}
+
+/** What identifies the packet in `buffer` to those whose filters select it. */
+function tracedPacket(buffer: PacketBuffer, filters: readonly TraceFilter[]): TracedPacket {
+  const { bytes, length } = buffer;
+  return {
+    id: packetId(bytes, IP_AT, length),
+    source: readUint32(bytes, IP_AT + 12),
+    destination: readUint32(bytes, IP_AT + 16),
+    filters,
+  };
 }

@@ -96,6 +96,16 @@ export interface TraceFilter {
   readonly protocol?: number;
 }
 
+/** A packet while it is traced. */
+export interface TracedPacket {
+  readonly id: bigint;
+  /** Inner addresses; of an ARP request, who asks and for whom. */
+  readonly source: number;
+  readonly destination: number;
+  /** Those of the filters that select it. */
+  readonly filters: readonly TraceFilter[];
+}
+
 /** Receives what the forwarder emits. Buffers are reused: valid only during the call. */
 export interface ForwarderSink {
   /** An Ethernet frame to a pod. */
@@ -104,8 +114,8 @@ export interface ForwarderSink {
   toVtep(payload: Uint8Array, remote: number, sourcePort: number): void;
   /** An IPv4 packet to send unencapsulated to the next hop on the underlay. */
   toUnderlay(packet: Uint8Array, nextHop: number): void;
-  /** The step taken for a packet that matches the trace filter; never called when no filter is set. */
-  traced?(packetId: bigint, step: TraceStep): void;
+  /** The step taken for a packet that matches a trace filter; never called when no filter is set. */
+  traced?(packetId: bigint, step: TraceStep, packet: TracedPacket): void;
 }
 
 /** Why packets were dropped, for counters and traces. */

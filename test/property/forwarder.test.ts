@@ -44,7 +44,7 @@ test('no frame of a pod makes the forwarder throw or send nonsense', () => {
     fc.property(frame, fc.boolean(), (bytes, traced) => {
       const net = new TwoHosts();
       const [a] = net.nodes;
-      if (traced) a.forwarder.setTraceFilter({});
+      if (traced) a.forwarder.setTraceFilters([{}]);
       const before = bytes.slice();
       a.forwarder.fromWorkload(a.workload, bytes);
       expect(bytes).toEqual(before);
@@ -63,7 +63,7 @@ test('no VXLAN payload and no plain packet makes the forwarder throw or send non
     fc.property(payload, fc.boolean(), (bytes, traced) => {
       const net = new TwoHosts();
       const [, b] = net.nodes;
-      if (traced) b.forwarder.setTraceFilter({});
+      if (traced) b.forwarder.setTraceFilters([{}]);
       b.forwarder.fromVtep(bytes, VTEP1);
       b.forwarder.fromUnderlay(bytes.subarray(Math.min(22, bytes.length)));
       checkOutputs(net, b);

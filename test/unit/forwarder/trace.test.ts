@@ -8,7 +8,7 @@ const POD2 = parseIpv4('10.65.2.1');
 
 function traced(filter = { a: POD1, b: POD2 }, mtu = 1450): TwoHosts {
   const net = new TwoHosts(mtu);
-  for (const node of net.nodes) node.forwarder.setTraceFilter(filter);
+  for (const node of net.nodes) node.forwarder.setTraceFilters([filter]);
   return net;
 }
 
@@ -152,8 +152,8 @@ test('the filter selects by pair in either direction and by protocol', () => {
 
 test('without a filter nothing is traced', () => {
   const net = new TwoHosts();
-  net.nodes[0].forwarder.setTraceFilter({ a: POD1 });
-  net.nodes[0].forwarder.setTraceFilter(undefined);
+  net.nodes[0].forwarder.setTraceFilters([{ a: POD1 }]);
+  net.nodes[0].forwarder.setTraceFilters([]);
   net.nodes[0].ping(POD2);
   expect(net.nodes[0].steps).toEqual([]);
 });
