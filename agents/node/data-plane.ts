@@ -1,9 +1,9 @@
 import { parseMac } from '../../protocol/ethernet/mac.ts';
 import { Forwarder } from '../../protocol/forwarder/forwarder.ts';
-import type { PortId, TraceStep } from '../../protocol/forwarder/types.ts';
+import type { PortId, TracedPacket, TraceStep } from '../../protocol/forwarder/types.ts';
 import { parseIpv4 } from '../../protocol/ip/ipv4.ts';
 import { ipv4Prefix } from '../../protocol/ip/prefix.ts';
-import type { Clock, FrameDevice, Log, UdpPort } from '../ports.ts';
+import type { Clock, FrameDevice, UdpPort } from '../ports.ts';
 import { VXLAN_DEVICE } from './route-programmer.ts';
 import { Vtep } from './vtep.ts';
 
@@ -20,8 +20,9 @@ export interface DataPlaneOptions {
   readonly mtu: number;
   readonly clock: Clock;
   readonly udp: UdpPort;
-  readonly log: Log;
 }
+
+type StepListener = (step: TraceStep, packet: TracedPacket) => void;
 
 /** A pod's place in the forwarder. */
 export interface PodPort {
@@ -37,7 +38,8 @@ export class DataPlane {
   readonly #devices = new Map<PortId, FrameDevice>();
   /** Underlay addresses as integers: a handful of texts that come with every datagram. */
   readonly #addresses = new Map<string, number>();
-  #onStep: ((packetId: bigint, step: TraceStep) => void) | undefined;
+  readonly #blackholes = new Set<string>();
+  #onStep: StepListener | undefined;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
@@ -48,19 +50,20 @@ export class DataPlane {
       sink: {
         toWorkload: (port, frame) => this.#devices.get(port)?.write(frame),
         toVtep: (payload, remote, sourcePort) => this.#vtep.send(payload, remote, sourcePort),
-        // Only VXLAN pools are programmed, so no route leads here.
-        toUnderlay: () => options.log.warn({}, 'a packet without encapsulation was dropped'),
-        traced: (packetId, step) => this.#onStep?.(packetId, step),
+        toUnderlay: () => {
+          // There is no underlay port, so no route leads here.
+        },
+        traced: (_, step, packet) => this.#onStep?.(step, packet),
       },
     });
   }
 
   /** Who hears the steps of traced packets. */
-  onStep(listener: (packetId: bigint, step: TraceStep) => void): void {
+  onStep(listener: StepListener): void {
     this.#onStep = listener;
   }
 
-  /** Receives VXLAN from now on. Rejects with a PortError where the port is taken. */
+  /** Receives VXLAN from now on. Rejects with a PortError where the port is taken, and where it was closed. */
   async open(): Promise<void> {
     await this.#vtep.open((payload, remote) => {
       this.forwarder.setNow(this.#options.clock.now());
@@ -118,18 +121,24 @@ export class DataPlane {
     this.forwarder.removePort(port.id);
   }
 
-  /** Drops what is sent to free addresses of an own block, so that it does not loop (Calico `bird_aggr.cfg`). */
-  setBlackhole(block: string): void {
-    const { address, length } = ipv4Prefix(block);
-    if (length === 32) return;
-    const origin = { source: 'ipam', detail: 'block of this node' };
-    this.forwarder.setRoute(address, length, { kind: 'blackhole', origin });
-  }
-
-  /** The block is no longer this node's. */
-  removeBlackhole(block: string): void {
-    const { address, length } = ipv4Prefix(block);
-    if (length < 32) this.forwarder.removeRoute(address, length);
+  /** Drops what is sent to free addresses of own blocks, so that it does not loop (Calico `bird_aggr.cfg`). */
+  setBlocks(blocks: readonly string[]): void {
+    for (const block of this.#blackholes) {
+      if (blocks.includes(block)) continue;
+      this.#blackholes.delete(block);
+      const { address, length } = ipv4Prefix(block);
+      if (this.forwarder.route(address, length)?.kind === 'blackhole') {
+        this.forwarder.removeRoute(address, length);
+      }
+    }
+    for (const block of blocks) {
+      const { address, length } = ipv4Prefix(block);
+      // A block of one address is the pod's own route; one that is there already keeps what packets cached with it.
+      if (length === 32 || this.forwarder.route(address, length)?.kind === 'blackhole') continue;
+      this.#blackholes.add(block);
+      const origin = { source: 'ipam', detail: 'block of this node' };
+      this.forwarder.setRoute(address, length, { kind: 'blackhole', origin });
+    }
   }
 
   close(): Promise<void> {

@@ -5,8 +5,10 @@ import { formatIpv4 } from '../../protocol/ip/ipv4.ts';
 import type { NeighborStatus } from '../bgp/types.ts';
 import type { FdbRow, NeighborRow, PodRow, RouteRow, StoreRow } from '../control/types.ts';
 import type { KvClient } from '../store/client.ts';
-import { keyBytes, prefixEnd } from '../store/keys.ts';
 import type { RunningPod } from './pods.ts';
+
+/** As beginning and end of a range: from the least key on (etcd's `--from-key ''`). */
+const ALL_KEYS = Uint8Array.of(0);
 
 /** Neighbours as rows, with the time in RFC 3339. */
 export function neighborRows(node: string, neighbors: readonly NeighborStatus[]): NeighborRow[] {
@@ -86,10 +88,9 @@ export function podRows(node: string, pods: readonly RunningPod[]): PodRow[] {
   }));
 }
 
-/** Every key of the store, as this agent reads it. */
+/** Every key of the store, as this agent reads it, in order. */
 export async function storeRows(kv: KvClient): Promise<StoreRow[]> {
-  const key = keyBytes('/calico/');
-  const { kvs } = await kv.range({ key, rangeEnd: prefixEnd(key) });
+  const { kvs } = await kv.range({ key: ALL_KEYS, rangeEnd: ALL_KEYS });
   return kvs.map((kv) => ({
     key: new TextDecoder().decode(kv.key),
     ...valueColumns(kv.value),

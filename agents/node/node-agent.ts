@@ -1,8 +1,6 @@
-import { vtepMac } from '../../protocol/calico/names.ts';
-import { computePeers } from '../../protocol/calico/peering.ts';
+import { tunnelHandleId, vtepMac } from '../../protocol/calico/names.ts';
 import { parsePrefix, prefixContains } from '../../protocol/ip/prefix.ts';
-import { BgpSpeaker } from '../bgp/speaker.ts';
-import type { PathView, PeerConfig } from '../bgp/types.ts';
+import type { PathView } from '../bgp/types.ts';
 import { Ipam } from '../calico/ipam.ts';
 import { CaptureHub } from '../capture/hub.ts';
 import { bgpFraming } from '../capture/stream-framing.ts';
@@ -24,8 +22,9 @@ import type {
   TraceStepRow,
 } from '../control/types.ts';
 import type { Output, PodFactory, PodSpec } from '../pod/types.ts';
-import type { Clock, Log, Random, TcpPort, Timer, UdpPort } from '../ports.ts';
+import type { Clock, Log, Random, TcpPort, UdpPort } from '../ports.ts';
 import type { KvClient } from '../store/client.ts';
+import { aborted } from '../wait.ts';
 import { awaitedNodes, missingPods } from './awaited.ts';
 import { ClusterView, type ViewChange } from './cluster-view.ts';
 import type { NodeAgentConfig } from './config.ts';
@@ -35,12 +34,10 @@ import { OwnNode } from './own-node.ts';
 import { ping } from './ping.ts';
 import { Pods } from './pods.ts';
 import { RouteProgrammer } from './route-programmer.ts';
-import { countSynced, END_OF_RIB_PATIENCE } from './session-sync.ts';
+import { Routing } from './routing.ts';
+import { countSynced } from './session-sync.ts';
 import { type SeverableTcp, severable } from './severable-tcp.ts';
 import { Tracing } from './tracing.ts';
-
-/** AS number of a cluster whose BGPConfiguration names none (Calico `confd/pkg/backends/calico/client.go`). */
-const DEFAULT_ASN = 64512;
 
 /** Everything through which a node agent reaches the world. */
 export interface NodeAgentPorts {
@@ -76,22 +73,20 @@ export class NodeAgent implements AgentControl {
   readonly #log: Log;
   readonly #hub: CaptureHub;
   readonly #severed: SeverableTcp;
-  readonly #tcp: TcpPort;
   readonly #ipam: Ipam;
   readonly #ownNode: OwnNode;
   readonly #view: ClusterView;
+  readonly #routing: Routing;
   readonly #host: HostParts | undefined;
-  readonly #announced = new Set<string>();
   readonly #watchers = new Set<(status: AgentStatus) => void>();
-  #speaker: BgpSpeaker | undefined;
-  #asn = DEFAULT_ASN;
+  /** Aborts when the agent stops. */
+  readonly #ended = new AbortController();
   #ready = false;
   #message = 'starting';
   #podsWanted: readonly PodSpec[] = [];
   #pendingChanges = new Set<ViewChange>();
   #statusQueued = false;
   /** Runs while the last session that came up may lack an End-of-RIB marker. */
-  #patience: Timer | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(config: NodeAgentConfig, ports: NodeAgentPorts) {
@@ -106,25 +101,40 @@ export class NodeAgent implements AgentControl {
     });
     this.#severed = severable(ports.tcp);
     const { tcp, udp } = this.#tapUnderlay();
-    this.#tcp = tcp;
     this.#ipam = new Ipam(ports.kv, ports);
     this.#ownNode = new OwnNode(ports.kv, config);
     this.#view = new ClusterView(this.#log, (change) => this.#viewChanged(change));
     this.#host = config.kind === 'host' ? this.#hostParts(udp) : undefined;
+    this.#routing = new Routing({
+      config,
+      view: this.#view,
+      clock: ports.clock,
+      random: ports.random,
+      tcp,
+      log: this.#log,
+      onChange: () => this.#statusChanged(),
+      onBestChange: (changes) => {
+        this.#host?.routes?.bestChanged(changes);
+        this.#statusChanged();
+      },
+      onReset: () => this.#host?.routes?.reset(),
+    });
   }
 
   /**
    * Brings the node up: resolves when it is in the store, listens for BGP and VXLAN, holds a block and runs its pods.
-   * Sessions and routes follow by themselves. Rejects with one line naming the cause; call `stop` then.
+   * Sessions and routes follow by themselves. Rejects with one line naming the cause, also where it is stopped
+   * meanwhile; call `stop` then.
    */
   async start(): Promise<void> {
-    await this.#view.open(this.#ports.kv, this.#ports.clock);
-    await this.#ownNode.register();
-    await this.#startSpeaker();
+    // Registered first, so that the view has the own node from the beginning.
+    await this.#unlessStopped(this.#ownNode.register());
+    await this.#unlessStopped(this.#view.open(this.#ports.kv, this.#ports.clock));
+    await this.#unlessStopped(this.#routing.start());
     if (this.#host !== undefined) await this.#startHost(this.#host);
     this.#ready = true;
     this.#message = '';
-    this.#log.info({ address: this.#config.address, asn: this.#asn }, 'node up');
+    this.#log.info({ address: this.#config.address, asn: this.#routing.asn }, 'node up');
     this.#statusChanged();
   }
 
@@ -139,23 +149,15 @@ export class NodeAgent implements AgentControl {
     return this.#stopped;
   }
 
-  /** Runs one more pod, made by the factory of its kind. */
-  async addPod(spec: PodSpec): Promise<void> {
-    if (this.#host === undefined) throw new Error(`${this.node} is a route reflector: it runs no pods`);
-    await this.#host.pods.start(spec, this.#ports.pods[spec.kind]);
-    this.#syncAnnouncements();
-    this.#statusChanged();
-  }
-
-  /** The pods of this node, for a runtime whose pods come from other processes. */
+  /** The pods of this node, for a runtime whose pods come from other processes. @throws Error on a route reflector. */
   get podSet(): Pods {
     if (this.#host === undefined) throw new Error(`${this.node} is a route reflector: it runs no pods`);
     return this.#host.pods;
   }
 
-  /** A pod that came from elsewhere was adopted or lost. */
+  /** A pod was adopted from elsewhere, or released. */
   podsChanged(): void {
-    this.#syncAnnouncements();
+    this.#syncOwnRoutes();
     this.#statusChanged();
   }
 
@@ -166,19 +168,24 @@ export class NodeAgent implements AgentControl {
   }
 
   async watchStatus(listener: (status: AgentStatus) => void, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    this.#watchers.add(listener);
-    listener(this.#status());
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-    this.#watchers.delete(listener);
+    if (signal.aborted || this.#ended.signal.aborted) return;
+    // A listener of its own, so that one function may watch twice.
+    const watcher = (status: AgentStatus): void => listener(status);
+    this.#watchers.add(watcher);
+    try {
+      listener(this.#status());
+      await aborted(signal, this.#ended.signal);
+    } finally {
+      this.#watchers.delete(watcher);
+    }
   }
 
   async bgp(): Promise<NeighborRow[]> {
-    return neighborRows(this.node, this.#speaker?.neighbors() ?? []);
+    return neighborRows(this.node, this.#routing.neighbors());
   }
 
   async rib(): Promise<PathView[]> {
-    return this.#speaker?.rib() ?? [];
+    return this.#routing.rib();
   }
 
   async routes(): Promise<RouteRow[]> {
@@ -222,7 +229,7 @@ export class NodeAgent implements AgentControl {
 
   capture(
     filter: CaptureFilter,
-    onBytes: (bytes: Uint8Array) => void,
+    onBytes: (bytes: Uint8Array) => void | Promise<void>,
     signal: AbortSignal,
     onReady?: () => void,
   ): Promise<void> {
@@ -267,83 +274,59 @@ export class NodeAgent implements AgentControl {
   #hostParts(udp: UdpPort): HostParts {
     const { lab, node, address, mtu } = this.#config;
     const { clock, kv } = this.#ports;
-    const dataPlane = new DataPlane({ node, address, mtu, clock, udp, log: this.#log });
+    const dataPlane = new DataPlane({ node, address, mtu, clock, udp });
     const tracing = new Tracing(dataPlane.forwarder, node, clock);
-    dataPlane.onStep((packetId, step) => tracing.step(packetId, step));
+    dataPlane.onStep((step, packet) => tracing.step(step, packet));
     const shared = { lab, node, mtu, kv, dataPlane, ipam: this.#ipam, hub: this.#hub, log: this.#log };
     return { dataPlane, tracing, pods: new Pods(shared), routes: undefined };
   }
 
-  async #startSpeaker(): Promise<void> {
-    const { address, bgpPort, clusterId } = this.#config;
-    const { clock, random } = this.#ports;
-    this.#asn = this.#wantedAsn();
-    const speaker = new BgpSpeaker(
-      {
-        asn: this.#asn,
-        routerId: address,
-        listen: [{ address, port: bgpPort }],
-        ...(clusterId === undefined ? {} : { clusterId }),
-      },
-      { clock, random, tcp: this.#tcp, log: this.#log },
-    );
-    speaker.onSessionChange((_peer, state) => {
-      this.#statusChanged();
-      if (state !== 'Established') return;
-      this.#patience?.cancel();
-      // A little later, since clock and timer round differently.
-      this.#patience = clock.setTimer(END_OF_RIB_PATIENCE + 20, () => this.#statusChanged());
-    });
-    speaker.onEndOfRib(() => this.#statusChanged());
-    speaker.onBestChange((changes) => {
-      this.#host?.routes?.bestChanged(changes);
-      this.#statusChanged();
-    });
-    this.#speaker = speaker;
-    await speaker.start();
-    this.#announced.clear();
-    this.#syncAnnouncements();
-    this.#syncPeers();
-  }
-
   async #startHost(host: HostParts): Promise<void> {
     const { node, pods, linuxPodsFrom } = this.#config;
-    await host.dataPlane.open();
-    await this.#ipam.ensureAffineBlock({ node });
-    const tunnel = {
-      node,
-      handleId: `vxlan-tunnel-addr-${node}`,
-      attributes: { type: 'vxlanTunnelAddress' },
-    };
-    const [tunnelAddress] = await this.#ipam.reuseOrAssign({ ...tunnel, intendedUse: 'Tunnel' });
+    await this.#unlessStopped(host.dataPlane.open());
+    await this.#unlessStopped(this.#ipam.ensureAffineBlock({ node }));
+    const tunnel = { handleId: tunnelHandleId('vxlan', node), attributes: { type: 'vxlanTunnelAddress' } };
+    const request = this.#ipam.reuseOrAssign({ node, ...tunnel, intendedUse: 'Tunnel' });
+    const [tunnelAddress] = await this.#unlessStopped(request);
     const mac = vtepMac(node);
     const port = host.dataPlane.addVxlan(tunnelAddress!, mac);
-    await this.#ownNode.setVtep(tunnelAddress!, mac);
+    await this.#unlessStopped(this.#ownNode.setVtep(tunnelAddress!, mac));
     const { forwarder } = host.dataPlane;
     host.routes = new RouteProgrammer({ self: node, forwarder, port, view: this.#view, log: this.#log });
-    host.routes.bestChanged(this.#bestPaths());
+    host.routes.bestChanged(this.#routing.bestPaths());
     this.#podsWanted = pods;
     const own = pods.filter(({ kind }) => kind !== 'linux' || linuxPodsFrom === undefined);
     // IPAM answers one request of a node at a time, so the first pod is up while the last waits for its address.
-    await Promise.all(
-      own.map(async (spec) => {
-        await host.pods.start(spec, this.#ports.pods[spec.kind]);
-        this.#statusChanged();
-      }),
-    );
-    this.#syncAnnouncements();
+    const started = own.map(async (spec) => {
+      await host.pods.start(spec, this.#ports.pods[spec.kind]);
+      this.#statusChanged();
+    });
+    await this.#unlessStopped(Promise.all(started));
+    this.#syncOwnRoutes();
+  }
+
+  /** The result of a step of starting. Rejects where the agent was stopped meanwhile: nothing must follow then. */
+  async #unlessStopped<T>(step: Promise<T>): Promise<T> {
+    const [result] = await Promise.allSettled([step]);
+    if (this.#ended.signal.aborted) throw new Error(`${this.node} was stopped while it started`);
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
   }
 
   async #stop(how: 'stop' | 'kill'): Promise<void> {
     this.#ready = false;
     this.#message = 'stopped';
-    this.#patience?.cancel();
+    this.#ended.abort();
+    this.#host?.tracing.close();
     this.#hub.close();
     this.#view.close();
     if (how === 'kill') this.#severed.sever();
-    await this.#speaker?.stop();
-    this.#host?.pods.close();
-    await this.#host?.dataPlane.close();
+    try {
+      await this.#routing.stop();
+    } finally {
+      this.#host?.pods.close();
+      await this.#host?.dataPlane.close();
+    }
     this.#log.info({ how }, 'node down');
   }
 
@@ -358,68 +341,27 @@ export class NodeAgent implements AgentControl {
   #applyChanges(): void {
     const changes = this.#pendingChanges;
     this.#pendingChanges = new Set();
-    if (this.#stopped !== undefined || this.#speaker === undefined) return;
-    if (changes.has('peering') && this.#wantedAsn() !== this.#asn) {
-      void this.#restartSpeaker();
-      return;
-    }
-    if (changes.has('peering') || changes.has('nodes')) this.#syncPeers();
-    if (changes.has('nodes')) this.#host?.routes?.nodesChanged();
-    if (changes.has('affinities') || changes.has('pools')) this.#syncAnnouncements();
-    this.#statusChanged();
-  }
-
-  /** The AS number is part of every session: a new one means new sessions. */
-  async #restartSpeaker(): Promise<void> {
-    await this.#speaker?.stop();
-    await this.#startSpeaker();
-  }
-
-  #wantedAsn(): number {
-    return this.#config.asn ?? this.#view.bgpConfigurations.get('default')?.spec.asNumber ?? DEFAULT_ASN;
-  }
-
-  #syncPeers(): void {
-    const peers = computePeers({
-      self: this.node,
-      nodes: [...this.#view.nodes.values()],
-      bgpConfiguration: [...this.#view.bgpConfigurations.values()],
-      bgpPeers: [...this.#view.bgpPeers.values()],
-    });
-    const { holdTime } = this.#config;
-    this.#speaker?.setPeers(
-      peers.map((peer): PeerConfig => (holdTime === undefined ? peer : { holdTime, ...peer })),
-    );
+    if (this.#ended.signal.aborted) return;
+    if (changes.has('peering') || changes.has('nodes')) this.#routing.clusterChanged();
+    if (changes.has('nodes')) this.#host?.routes?.refresh();
+    if (changes.has('affinities') || changes.has('pools')) this.#syncOwnRoutes();
     this.#statusChanged();
   }
 
   /** Announces the node's confirmed blocks, and each address that it uses of somebody else's (Calico `bird_aggr`). */
-  #syncAnnouncements(): void {
-    if (this.#speaker === undefined || this.#host === undefined) return;
-    const { dataPlane } = this.#host;
+  #syncOwnRoutes(): void {
+    if (this.#host === undefined) return;
+    const { dataPlane, pods, routes } = this.#host;
     const blocks = this.#view.blocksOf(this.node);
     const exported = blocks.filter((block) => this.#view.poolOf(block)?.spec.disableBGPExport !== true);
-    const borrowed = this.#host.pods.running
+    const prefixes = blocks.map((block) => parsePrefix(block));
+    const borrowed = pods.running
       .map(({ network }) => `${network.address}/32`)
-      .filter((address) => !blocks.some((block) => prefixContains(parsePrefix(block), parsePrefix(address))));
-    const wanted = new Set([...exported, ...borrowed]);
-    for (const prefix of this.#announced) {
-      if (wanted.has(prefix)) continue;
-      this.#speaker.withdraw(prefix);
-      this.#announced.delete(prefix);
-      dataPlane.removeBlackhole(prefix);
-    }
-    for (const prefix of wanted) {
-      if (this.#announced.has(prefix)) continue;
-      this.#speaker.announce(prefix);
-      this.#announced.add(prefix);
-    }
-    for (const block of blocks) dataPlane.setBlackhole(block);
-  }
-
-  #bestPaths(): { readonly prefix: string; readonly best: PathView }[] {
-    const best = this.#speaker?.rib().filter((path) => path.best) ?? [];
-    return best.map((path) => ({ prefix: path.prefix, best: path }));
+      .filter((address) => !prefixes.some((block) => prefixContains(block, parsePrefix(address))));
+    dataPlane.setBlocks(blocks);
+    this.#routing.announce([...exported, ...borrowed]);
+    // What is this host's own now, or is not any more, is not or may be another host's.
+    routes?.refresh();
   }
 
   // -- status ---------------------------------------------------------------------------------------------------
@@ -435,17 +377,19 @@ export class NodeAgent implements AgentControl {
   }
 
   #status(): AgentStatus {
-    const neighbors = this.#speaker?.neighbors() ?? [];
+    const neighbors = this.#routing.neighbors();
     const established = neighbors.filter(({ state }) => state === 'Established');
     const synced = countSynced(neighbors, this.#ports.clock.wallNanos());
     const pods = this.#host?.pods.running ?? [];
     const missing = missingPods(this.#podsWanted, pods);
+    const { asn, fault } = this.#routing;
+    const lacking = fault ?? (missing.length > 0 ? `waiting for pods ${missing.join(', ')}` : undefined);
     return {
       node: this.node,
       kind: this.#config.kind,
       pid: process.pid,
       address: this.#config.address,
-      asn: this.#asn,
+      asn,
       sessions: { total: neighbors.length, established: established.length, synced },
       blocks: this.#view.blocksOf(this.node),
       reachable: this.#host?.routes?.reachable() ?? [],
@@ -454,8 +398,8 @@ export class NodeAgent implements AgentControl {
         ? {}
         : { awaited: awaitedNodes(this.#view, this.#config.labNodes) }),
       pods: { total: this.#podsWanted.length, ready: pods.length },
-      ready: this.#ready && missing.length === 0,
-      message: this.#ready && missing.length > 0 ? `waiting for pods ${missing.join(', ')}` : this.#message,
+      ready: this.#ready && lacking === undefined,
+      message: this.#ready && lacking !== undefined ? lacking : this.#message,
     };
   }
 }

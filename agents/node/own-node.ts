@@ -20,12 +20,16 @@ export class OwnNode {
     this.#config = config;
   }
 
-  /** Writes what the node is: labels, BGP address, AS number, cluster id. A tunnel that it had stays. */
+  /**
+   * Writes what the node is: labels, addresses, AS number and cluster id where the lab sets them. What else it had
+   * stays: its tunnel, an AS number that somebody gave it.
+   */
   register(): Promise<Node> {
     const { address, prefixLength, asn, clusterId } = this.#config;
     return this.#change((spec) => ({
       ...spec,
       bgp: {
+        ...spec.bgp,
         ipv4Address: `${address}/${prefixLength}`,
         ...(asn === undefined ? {} : { asNumber: asn }),
         ...(clusterId === undefined ? {} : { routeReflectorClusterID: clusterId }),

@@ -1,6 +1,7 @@
 import type { PingRequest, PingResult } from '../control/types.ts';
 import type { EchoPort, EchoReply } from '../pod/types.ts';
-import type { Clock, Random } from '../ports.ts';
+import type { Clock, Millis, Random } from '../ports.ts';
+import { pause } from '../wait.ts';
 
 /** What people call the ICMP errors that can answer an echo request (RFC 792, RFC 1812 §5.2.7). */
 const ERRORS: Readonly<Record<string, string>> = {
@@ -14,10 +15,13 @@ const ERRORS: Readonly<Record<string, string>> = {
   '11.1': 'Frag reassembly time exceeded',
 };
 
+/** Who waits for the answer to a request, by the sequence number on the wire; without a reply it waits no longer. */
+type Pending = Map<number, (reply?: EchoReply) => void>;
+
 /**
  * Sends echo requests from a pod, one every `intervalMs` (or as soon as the one before is answered, where that is
- * 0), and reports each outcome once: reply, ICMP error, or silence for `timeoutMs`. Resolves when all are reported
- * or `signal` aborts.
+ * 0), and reports each outcome once: reply, ICMP error, refusal by the pod's own stack (an error `from` nobody), or
+ * silence for `timeoutMs`. Resolves when all are reported or `signal` aborts; rejects with what `onResult` throws.
  */
 export async function ping(
   echo: EchoPort,
@@ -28,92 +32,94 @@ export async function ping(
 ): Promise<void> {
   const { clock } = ports;
   const id = ports.random.uint32() & 0xffff;
-  const pending = new Map<
-    number,
-    { readonly sentAt: number; readonly settle: (reply?: EchoReply) => void }
-  >();
-  const unsubscribe = echo.onReply((reply) => {
-    if (reply.id === id) pending.get(reply.sequence)?.settle(reply);
-  });
-  const refused = (sequence: number, error: Error): void => {
-    const settle = pending.get(sequence)?.settle;
-    pending.delete(sequence);
-    const nothing = { from: null, rttMs: null, ttl: null, bytes: null };
-    onResult({ sequence, outcome: 'error', ...nothing, error: error.message });
-    settle?.();
+  const data = payload(request.size);
+  const pending: Pending = new Map();
+  // Replies come up through the packet path of all hosts: an error of the listener must not go down it.
+  const failed = new AbortController();
+  const ended = AbortSignal.any([signal, failed.signal]);
+  const report = (result: PingResult): void => {
+    if (ended.aborted) return;
+    try {
+      onResult(result);
+    } catch (error) {
+      failed.abort(error);
+    }
   };
-  const sendOne = (sequence: number): Promise<void> =>
-    new Promise((resolve) => {
-      const sentAt = clock.now();
-      const timer = clock.setTimer(request.timeoutMs, () => settle());
-      const settle = (reply?: EchoReply): void => {
-        timer.cancel();
-        if (pending.delete(sequence) && !signal.aborted) {
-          onResult(result(sequence, reply, clock.now() - sentAt));
-        }
-        resolve();
-      };
-      pending.set(sequence, { sentAt, settle });
-      try {
-        const data = payload(request.size);
-        echo.send(request.destination, id, sequence, data, request.ttl, request.dontFragment === true);
-      } catch (error) {
-        refused(sequence, error as Error);
-      }
+  const send = (sequence: number): Promise<void> =>
+    exchange(pending, sequence, request.timeoutMs, clock, report, () => {
+      const { destination, ttl, dontFragment = false } = request;
+      echo.send(destination, id, sequence & 0xffff, data, ttl, dontFragment);
     });
+  const unsubscribe = echo.onReply((reply) => {
+    if (reply.id === id) pending.get(reply.sequence)?.(reply);
+  });
   const abort = (): void => {
-    for (const each of [...pending.values()]) each.settle();
+    for (const settle of [...pending.values()]) settle();
   };
-  signal.addEventListener('abort', abort);
+  ended.addEventListener('abort', abort);
   try {
     const sent: Promise<void>[] = [];
-    for (let sequence = 1; sequence <= request.count && !signal.aborted; sequence++) {
-      const one = sendOne(sequence);
+    for (let sequence = 1; sequence <= request.count && !ended.aborted; sequence++) {
+      const one = send(sequence);
       sent.push(one);
       if (sequence === request.count) break;
-      await (request.intervalMs === 0 ? one : elapsed(clock, request.intervalMs, signal));
+      await (request.intervalMs === 0 ? one : pause(clock, request.intervalMs, ended));
     }
     await Promise.all(sent);
   } finally {
-    signal.removeEventListener('abort', abort);
+    ended.removeEventListener('abort', abort);
     unsubscribe();
   }
+  failed.signal.throwIfAborted();
 }
 
-function result(sequence: number, reply: EchoReply | undefined, rttMs: number): PingResult {
-  if (reply === undefined) {
-    return { sequence, outcome: 'timeout', from: null, rttMs: null, ttl: null, bytes: null, error: null };
+/** One request and what comes of it; resolves when that is reported, or when `pending` gave up on it. */
+function exchange(
+  pending: Pending,
+  sequence: number,
+  timeout: Millis,
+  clock: Clock,
+  report: (result: PingResult) => void,
+  send: () => void,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wire = sequence & 0xffff;
+  const sentAt = clock.now();
+  let settled = false;
+  const settle = (result?: PingResult): void => {
+    if (settled) return;
+    settled = true;
+    timer.cancel();
+    if (pending.get(wire) === answered) pending.delete(wire);
+    if (result !== undefined) report(result);
+    resolve();
+  };
+  const answered = (reply?: EchoReply): void =>
+    settle(reply === undefined ? undefined : outcome(sequence, reply, clock.now() - sentAt));
+  const timer = clock.setTimer(timeout, () => settle({ ...nothing(sequence), outcome: 'timeout' }));
+  pending.set(wire, answered);
+  try {
+    send();
+  } catch (error) {
+    settle({ ...nothing(sequence), error: (error as Error).message });
   }
-  if (reply.type === 0) {
-    const { from, ttl, bytes } = reply;
-    return {
-      sequence,
-      outcome: 'reply',
-      from,
-      rttMs: Number(rttMs.toFixed(3)),
-      ttl,
-      bytes,
-      error: null,
-    };
+  return promise;
+}
+
+function nothing(sequence: number): PingResult {
+  return { sequence, outcome: 'error', from: null, rttMs: null, ttl: null, bytes: null, error: null };
+}
+
+function outcome(sequence: number, reply: EchoReply, rttMs: Millis): PingResult {
+  const { from, type, code, ttl, bytes, mtu } = reply;
+  if (type === 0) {
+    return { sequence, outcome: 'reply', from, rttMs: Number(rttMs.toFixed(3)), ttl, bytes, error: null };
   }
-  const text = ERRORS[`${reply.type}.${reply.code}`] ?? `ICMP type ${reply.type} code ${reply.code}`;
-  const error = reply.mtu === undefined ? text : `${text} (mtu = ${reply.mtu})`;
-  return { sequence, outcome: 'error', from: reply.from, rttMs: null, ttl: reply.ttl, bytes: null, error };
+  const text = ERRORS[`${type}.${code}`] ?? `ICMP type ${type} code ${code}`;
+  return { ...nothing(sequence), from, error: mtu === undefined ? text : `${text} (mtu = ${mtu})` };
 }
 
 /** Payload of iputils' pattern: each byte its own offset. */
 function payload(size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, i) => i & 255);
-}
-
-function elapsed(clock: Clock, delay: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = clock.setTimer(delay, () => finish());
-    const finish = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    signal.addEventListener('abort', finish);
-  });
 }

@@ -2,6 +2,7 @@ import { toHex } from '../../protocol/bytes/hex.ts';
 import { resourceKey } from '../../protocol/calico/keys.ts';
 import { hostInterfaceName, podHandleId, workloadEndpointName } from '../../protocol/calico/names.ts';
 import type { WorkloadEndpoint } from '../../protocol/calico/resources/workload-endpoint.ts';
+import { formatMac, readMac } from '../../protocol/ethernet/mac.ts';
 import { sha256 } from '../../protocol/hash/sha256.ts';
 import type { Ipam } from '../calico/ipam.ts';
 import { resourceCodec } from '../calico/resource-codec.ts';
@@ -50,6 +51,7 @@ export class Pods {
   readonly #options: PodsOptions;
   readonly #endpoints: TypedKv<WorkloadEndpoint>;
   readonly #running = new Map<string, Entry>();
+  #closed = false;
 
   constructor(options: PodsOptions) {
     this.#options = options;
@@ -74,38 +76,62 @@ export class Pods {
     const address = await this.#address(spec);
     const digest = sha256(`${lab} ${podName(spec)}`);
     // 02: locally administered, unicast.
-    const mac = ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(
-      ':',
-    );
+    const mac = formatMac(readMac(Uint8Array.of(0x02, ...digest.subarray(0, 5)), 0));
     return { address, mac, mtu: mtu - VXLAN_OVERHEAD, gateway: GATEWAY };
   }
 
-  /** Makes a pod and joins it to the forwarder. */
+  /** Makes a pod and joins it to the forwarder. Rejects with nothing left running. */
   async start(spec: PodSpec, factory: PodFactory): Promise<void> {
     const network = await this.network(spec);
+    this.#checkOpen();
     await this.adopt(spec, network, await factory.create(spec, network));
   }
 
-  /** Joins a pod to the forwarder; one of the same name that was there before is let go. */
+  /**
+   * Joins a pod to the forwarder; one of the same name that was there before is let go. The pod is this node's from
+   * now on: it is closed where this rejects.
+   */
   async adopt(spec: PodSpec, network: PodNetwork, pod: Pod): Promise<void> {
+    const { interfaceName } = this.#join(spec, network, pod);
+    try {
+      await this.#writeEndpoint(spec, network, interfaceName);
+    } catch (error) {
+      this.release(spec, pod);
+      throw error;
+    }
+    const { address } = network;
+    const fields = { pod: podName(spec), address, interface: interfaceName, kind: pod.kind };
+    this.#options.log.info(fields, 'pod up');
+  }
+
+  /** @throws Error where the node is closed or the forwarder takes no such port; the pod is closed then. */
+  #join(spec: PodSpec, network: PodNetwork, pod: Pod): Entry {
     const { dataPlane, hub, node } = this.#options;
     const name = podName(spec);
-    this.remove(name);
     const interfaceName = hostInterfaceName(spec.namespace, spec.name);
-    const captureId = hub.addInterface({
-      name: `${name}:eth0`,
-      description: `pod ${name} on ${node} (${interfaceName})`,
-      scope: { kind: 'pod', pod: name },
-      mac: network.mac,
-      addresses: [`${network.address}/32`],
-      hostName: name,
-    });
-    const device = tapDevice(pod.device, hub, captureId);
-    const { address, mac, mtu } = network;
-    const port = dataPlane.addPod(device, { name: interfaceName, workload: name, address, mac, mtu });
-    this.#running.set(name, { spec, network, pod, interfaceName, port, captureId });
-    await this.#writeEndpoint(spec, network, interfaceName);
-    this.#options.log.info({ pod: name, address, interface: interfaceName, kind: pod.kind }, 'pod up');
+    let captureId: number | undefined;
+    try {
+      this.#checkOpen();
+      this.remove(name);
+      captureId = hub.addInterface({
+        name: `${name}:eth0`,
+        description: `pod ${name} on ${node} (${interfaceName})`,
+        scope: { kind: 'pod', pod: name },
+        mac: network.mac,
+        addresses: [`${network.address}/32`],
+        hostName: name,
+      });
+      const device = tapDevice(pod.device, hub, captureId);
+      const { address, mac, mtu } = network;
+      const port = dataPlane.addPod(device, { name: interfaceName, workload: name, address, mac, mtu });
+      const entry = { spec, network, pod, interfaceName, port, captureId };
+      this.#running.set(name, entry);
+      return entry;
+    } catch (error) {
+      if (captureId !== undefined) hub.removeInterface(captureId);
+      pod.close();
+      throw error;
+    }
   }
 
   /** Ends a pod; its address stays its own, so that it finds it again. */
@@ -126,8 +152,20 @@ export class Pods {
     return true;
   }
 
+  /** Ends all pods; none can be started afterwards. */
   close(): void {
-    for (const name of [...this.#running.keys()]) this.remove(name);
+    this.#closed = true;
+    for (const name of [...this.#running.keys()]) {
+      try {
+        this.remove(name);
+      } catch (error) {
+        this.#options.log.error({ pod: name, error: (error as Error).message }, 'pod did not close');
+      }
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new Error(`node ${this.#options.node} runs no pods any more`);
   }
 
   async #address(spec: PodSpec): Promise<string> {
@@ -139,10 +177,13 @@ export class Pods {
       const [address] = await ipam.reuseOrAssign({ node, handleId, attributes, ...pools });
       return address!;
     }
+    const { address: wanted } = spec;
     const held = await ipam.ipsByHandle(handleId);
-    if (!held.includes(spec.address))
-      await ipam.assignIp({ node, address: spec.address, handleId, attributes });
-    return spec.address;
+    if (!held.includes(wanted)) await ipam.assignIp({ node, address: wanted, handleId, attributes });
+    // What it had before the lab file gave it this one.
+    const others = held.filter((address) => address !== wanted);
+    if (others.length > 0) await ipam.releaseIps(others.map((address) => ({ address, handleId })));
+    return wanted;
   }
 
   /** What a container runtime would have given as the container's id, the same after each restart. */

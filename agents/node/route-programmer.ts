@@ -1,27 +1,34 @@
 import type { Node } from '../../protocol/calico/resources/node.ts';
-import { formatMac, parseMac } from '../../protocol/ethernet/mac.ts';
+import { parseMac } from '../../protocol/ethernet/mac.ts';
 import type { Forwarder } from '../../protocol/forwarder/forwarder.ts';
 import type { Origin, PortId } from '../../protocol/forwarder/types.ts';
-import { parseIpv4 } from '../../protocol/ip/ipv4.ts';
-import { parsePrefix } from '../../protocol/ip/prefix.ts';
+import { formatIpv4, parseIpv4, tryParseIpv4 } from '../../protocol/ip/ipv4.ts';
+import { ipv4Prefix, parsePrefix } from '../../protocol/ip/prefix.ts';
 import type { BestChange, PathView } from '../bgp/types.ts';
 import type { Log } from '../ports.ts';
 import type { ClusterView } from './cluster-view.ts';
+import { SharedEntries } from './shared-entries.ts';
 
 /** Device name of Calico's VXLAN interface. */
 export const VXLAN_DEVICE = 'vxlan.calico';
 
-/** How a BGP next hop is reached: the VTEP of the node that has that address. */
+/** How a BGP next hop is reached: the VTEP of the node that has that address. Addresses and MAC as integers. */
 interface Via {
   readonly node: string;
   /** Tunnel address, which is the route's gateway. */
-  readonly gateway: string;
-  readonly mac: string;
+  readonly gateway: number;
+  readonly mac: number;
   /** Underlay address. */
-  readonly vtep: string;
+  readonly vtep: number;
 }
 
+/** A route and what it was made of: objects of the RIB and of the view, which are replaced when they change. */
 interface Programmed {
+  readonly best: PathView;
+  /** Node that is the next hop. */
+  readonly node: Node;
+  /** Node that the path was heard from, where it is one. */
+  readonly peer: Node | undefined;
   readonly address: number;
   readonly length: number;
   readonly via: Via;
@@ -31,25 +38,36 @@ export interface RouteProgrammerOptions {
   readonly self: string;
   readonly forwarder: Forwarder;
   readonly port: PortId;
-  readonly view: ClusterView;
+  readonly view: Pick<ClusterView, 'nodeAt'>;
   readonly log: Log;
 }
 
 /**
  * Turns best paths into forwarding: a path's next hop names a node, the node's resource names its VTEP, and route,
  * neighbour and FDB entry are set together (Calico `felix/dataplane/linux/vxlan_mgr.go` sets the same entries, from
- * the datastore alone; see docs/decisions/0001). A path whose next hop has no VTEP is not programmed.
+ * the datastore alone; see docs/decisions/0001). A path whose next hop has no VTEP is not programmed, nor is one to
+ * what is this host's own: an own pod's address, an own block.
  */
 export class RouteProgrammer {
   readonly #options: RouteProgrammerOptions;
-  /** Best remote path per prefix, programmed or not. */
+  /** Best remote path per IPv4 prefix, programmed or not. */
   readonly #best = new Map<string, PathView>();
   readonly #programmed = new Map<string, Programmed>();
-  /** How many routes use a VTEP, by tunnel address. */
-  readonly #users = new Map<string, { via: Via; count: number }>();
+  /** Neighbour entries by gateway, FDB entries by MAC: routes share them. */
+  readonly #neighbors: SharedEntries<Via>;
+  readonly #fdb: SharedEntries<Via>;
 
   constructor(options: RouteProgrammerOptions) {
     this.#options = options;
+    const { forwarder, port } = options;
+    this.#neighbors = new SharedEntries(
+      (gateway, via) => forwarder.setNeighbor(port, gateway, via.mac, vtepOrigin(via)),
+      (gateway) => forwarder.removeNeighbor(port, gateway),
+    );
+    this.#fdb = new SharedEntries(
+      (mac, via) => forwarder.setFdb(port, mac, via.vtep, vtepOrigin(via)),
+      (mac) => forwarder.removeFdb(port, mac),
+    );
   }
 
   /** Prefixes of other nodes that are forwarded now. */
@@ -60,96 +78,98 @@ export class RouteProgrammer {
   /** BGP changed its mind about these prefixes. */
   bestChanged(changes: readonly BestChange[]): void {
     for (const { prefix, best } of changes) {
-      // An own route has no peer: its block is already a blackhole with the pods' /32 in front.
-      if (best === undefined || best.peer === undefined) this.#best.delete(prefix);
+      // An own route has no peer; the data plane carries IPv4 only.
+      if (best?.peer === undefined || parsePrefix(prefix).version !== 4) this.#best.delete(prefix);
       else this.#best.set(prefix, best);
       this.#program(prefix);
     }
   }
 
-  /** Nodes came, went or changed their VTEP: what was unreachable may be reachable now, and the other way round. */
-  nodesChanged(): void {
+  /** The speaker that told of the paths is gone. */
+  reset(): void {
+    this.#best.clear();
+    this.refresh();
+  }
+
+  /**
+   * Nodes came, went or changed their VTEP, or this host's own routes changed: what was unreachable may be reachable
+   * now, and the other way round.
+   */
+  refresh(): void {
     for (const prefix of new Set([...this.#best.keys(), ...this.#programmed.keys()])) this.#program(prefix);
   }
 
   #program(prefix: string): void {
-    const best = this.#best.get(prefix);
-    const via = best === undefined ? undefined : this.#resolve(best.nextHop);
     const before = this.#programmed.get(prefix);
-    if (best === undefined || via === undefined) {
-      if (before !== undefined) this.#remove(prefix, before);
-      return;
+    const next = this.#wanted(prefix);
+    if (next !== undefined && this.#isInPlace(next, before)) return;
+    const { forwarder, port, log } = this.#options;
+    if (next !== undefined) {
+      const { address, length, via } = next;
+      // Before the old one is let go of: they may share an entry.
+      this.#hold(via);
+      const origin = { source: 'bgp', detail: pathText(next) };
+      forwarder.setRoute(address, length, { kind: 'vxlan', port, gateway: via.gateway, origin });
+      this.#programmed.set(prefix, next);
+      log.debug({ prefix, gateway: formatIpv4(via.gateway) }, 'route set');
+    } else if (before !== undefined) {
+      const { address, length } = before;
+      // An own pod or block may have taken its place.
+      if (forwarder.route(address, length)?.kind === 'vxlan') forwarder.removeRoute(address, length);
+      this.#programmed.delete(prefix);
+      log.info({ prefix, gateway: formatIpv4(before.via.gateway) }, 'route removed');
     }
-    const parsed = parsePrefix(prefix);
-    if (parsed.version !== 4) return;
-    const address = parseIpv4(prefix.split('/')[0]!);
-    const route = { address, length: parsed.length, via };
-    // Hold the new VTEP before letting go of the old: it may be the same.
-    this.#hold(via);
-    this.#options.forwarder.setRoute(address, parsed.length, {
-      kind: 'vxlan',
-      port: this.#options.port,
-      gateway: parseIpv4(via.gateway),
-      origin: bgpOrigin(best, via.node, this.#options.view),
-    });
-    this.#programmed.set(prefix, route);
     if (before !== undefined) this.#release(before.via);
   }
 
-  #resolve(nextHop: string): Via | undefined {
-    const node = this.#options.view.nodeAt(nextHop);
-    if (node === undefined || node.metadata.name === this.#options.self) return undefined;
-    return vtepOf(node, nextHop);
+  /** What to program for a prefix; undefined where there is no way, or the prefix is this host's own. */
+  #wanted(prefix: string): Programmed | undefined {
+    const best = this.#best.get(prefix);
+    if (best === undefined) return undefined;
+    const { view, self, forwarder } = this.#options;
+    const vtep = tryParseIpv4(best.nextHop);
+    const node = view.nodeAt(best.nextHop);
+    if (vtep === undefined || node === undefined || node.metadata.name === self) return undefined;
+    const via = viaNode(node, vtep);
+    if (via === undefined) return undefined;
+    const { address, length } = ipv4Prefix(prefix);
+    const present = forwarder.route(address, length);
+    if (present !== undefined && present.kind !== 'vxlan') return undefined;
+    return { best, node, peer: view.nodeAt(best.peer!.address), address, length, via };
+  }
+
+  /** Whether `next` is what was programmed; setting it again would make the forwarder resolve it again. */
+  #isInPlace(next: Programmed, before: Programmed | undefined): boolean {
+    if (next.best !== before?.best || next.node !== before.node || next.peer !== before.peer) return false;
+    return this.#options.forwarder.route(next.address, next.length) !== undefined;
   }
 
   #hold(via: Via): void {
-    const { forwarder, port } = this.#options;
-    const user = this.#users.get(via.gateway);
-    const count = (user?.count ?? 0) + 1;
-    if (user === undefined || user.via.mac !== via.mac || user.via.vtep !== via.vtep) {
-      const origin: Origin = { source: 'store', detail: `Node resource of ${via.node}` };
-      if (user !== undefined && user.via.mac !== via.mac) forwarder.removeFdb(port, parseMac(user.via.mac));
-      forwarder.setNeighbor(port, parseIpv4(via.gateway), parseMac(via.mac), origin);
-      forwarder.setFdb(port, parseMac(via.mac), parseIpv4(via.vtep), origin);
-    }
-    this.#users.set(via.gateway, { via, count });
+    this.#neighbors.hold(via.gateway, `${via.mac} ${via.node}`, via);
+    this.#fdb.hold(via.mac, `${via.vtep} ${via.node}`, via);
   }
 
   #release(via: Via): void {
-    const user = this.#users.get(via.gateway);
-    if (user === undefined) return;
-    if (user.count > 1) {
-      user.count--;
-      return;
-    }
-    this.#users.delete(via.gateway);
-    this.#options.forwarder.removeNeighbor(this.#options.port, parseIpv4(via.gateway));
-    this.#options.forwarder.removeFdb(this.#options.port, parseMac(user.via.mac));
+    this.#neighbors.release(via.gateway, `${via.mac} ${via.node}`);
+    this.#fdb.release(via.mac, `${via.vtep} ${via.node}`);
   }
-
-  #remove(prefix: string, before: Programmed): void {
-    this.#options.forwarder.removeRoute(before.address, before.length);
-    this.#programmed.delete(prefix);
-    this.#release(before.via);
-    this.#options.log.info({ prefix, gateway: before.via.gateway }, 'route removed');
-  }
-}
-
-function vtepOf(node: Node, address: string): Via | undefined {
-  const { ipv4VXLANTunnelAddr: gateway, vxlanTunnelMACAddr: mac } = node.spec;
-  if (gateway === undefined || mac === undefined) return undefined;
-  return { node: node.metadata.name, gateway, mac: formatMac(parseMac(mac)), vtep: address };
 }
 
 /** Where a route came from, for people: the peer it was heard from and what it said. */
-function bgpOrigin(best: PathView, nextHopNode: string, view: ClusterView): Origin {
+function pathText({ best, node, peer }: Programmed): string {
   const { address } = best.peer!;
-  const peer = view.nodeAt(address)?.metadata.name;
-  const from = peer === undefined ? address : `${peer} (${address})`;
+  const from = peer === undefined ? address : `${peer.metadata.name} (${address})`;
   const originator = best.originatorId === undefined ? '' : `, originator ${best.originatorId}`;
   const path = best.asPath === '' ? '' : `, AS path ${best.asPath}`;
-  return {
-    source: 'bgp',
-    detail: `BGP from ${from}, next hop ${best.nextHop} (${nextHopNode})${originator}${path}`,
-  };
+  return `BGP from ${from}, next hop ${best.nextHop} (${node.metadata.name})${originator}${path}`;
+}
+
+function viaNode(node: Node, vtep: number): Via | undefined {
+  const { ipv4VXLANTunnelAddr: gateway, vxlanTunnelMACAddr: mac } = node.spec;
+  if (gateway === undefined || mac === undefined) return undefined;
+  return { node: node.metadata.name, gateway: parseIpv4(gateway), mac: parseMac(mac), vtep };
+}
+
+function vtepOrigin(via: Via): Origin {
+  return { source: 'store', detail: `Node resource of ${via.node}` };
 }

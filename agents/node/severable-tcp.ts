@@ -1,9 +1,9 @@
-import type { TcpConnection, TcpPort } from '../ports.ts';
+import type { TcpConnection, TcpHandler, TcpPort } from '../ports.ts';
 
 /** A TCP port whose connections can all be cut at once. */
 export interface SeverableTcp {
   readonly tcp: TcpPort;
-  /** Drops every connection without another byte, as the kernel does for a process that was killed. */
+  /** Drops every connection without another byte, as the kernel does for a process that was killed; none opens later. */
   sever(): void;
 }
 
@@ -11,7 +11,7 @@ export interface SeverableTcp {
 export function severable(port: TcpPort): SeverableTcp {
   const open = new Set<TcpConnection>();
   let severed = false;
-  const follow = (connection: TcpConnection): TcpConnection => {
+  const track = (connection: TcpConnection): TcpConnection => {
     open.add(connection);
     return {
       get local() {
@@ -29,21 +29,16 @@ export function severable(port: TcpPort): SeverableTcp {
     tcp: {
       listen: (local, accept) =>
         port.listen(local, (connection) => {
-          const handler = severed ? undefined : accept(follow(connection));
-          if (handler === undefined) return undefined;
-          const onClose = (error?: string): void => {
-            open.delete(connection);
-            handler.onClose(error);
-          };
-          return { ...bind(handler), onClose };
+          const handler = severed ? undefined : accept(track(connection));
+          if (handler !== undefined) return forgetting(handler, () => open.delete(connection));
+          open.delete(connection);
+          return undefined;
         }),
       connect: (remote, options, handler) => {
-        const onClose = (error?: string): void => {
-          open.delete(connection);
-          handler.onClose(error);
-        };
-        const connection: TcpConnection = port.connect(remote, options, { ...bind(handler), onClose });
-        return follow(connection);
+        if (severed) return dead(remote, handler);
+        const forget = (): unknown => open.delete(connection);
+        const connection: TcpConnection = port.connect(remote, options, forgetting(handler, forget));
+        return track(connection);
       },
     },
     sever: () => {
@@ -53,12 +48,27 @@ export function severable(port: TcpPort): SeverableTcp {
   };
 }
 
-/** A handler's methods as own properties, whatever it is an instance of. */
-function bind(handler: Parameters<TcpPort['connect']>[2]): Parameters<TcpPort['connect']>[2] {
+/** The same handler, which also says that the connection is closed. */
+function forgetting(handler: TcpHandler, forget: () => unknown): TcpHandler {
   return {
-    ...(handler.onConnect === undefined ? {} : { onConnect: () => handler.onConnect?.() }),
-    ...(handler.onDrain === undefined ? {} : { onDrain: () => handler.onDrain?.() }),
+    onConnect: () => handler.onConnect?.(),
     onData: (bytes) => handler.onData(bytes),
-    onClose: (error) => handler.onClose(error),
+    onDrain: () => handler.onDrain?.(),
+    onClose: (error) => {
+      forget();
+      handler.onClose(error);
+    },
+  };
+}
+
+/** A connection that never opens; its handler hears of that after it has been returned. */
+function dead(remote: TcpConnection['remote'], handler: TcpHandler): TcpConnection {
+  queueMicrotask(() => handler.onClose('ECONNABORTED'));
+  return {
+    local: { address: '', port: 0 },
+    remote,
+    write: () => false,
+    end: () => undefined,
+    destroy: () => undefined,
   };
 }

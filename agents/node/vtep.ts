@@ -1,5 +1,5 @@
 import { formatIpv4 } from '../../protocol/ip/ipv4.ts';
-import type { UdpPort, UdpSocket } from '../ports.ts';
+import type { Endpoint, UdpPort, UdpSocket } from '../ports.ts';
 
 /** UDP port of VXLAN (RFC 7348 §8), also Calico's default. */
 export const VXLAN_PORT = 4789;
@@ -15,25 +15,35 @@ const ENTROPY_SOCKETS = 4;
 export class Vtep {
   readonly #udp: UdpPort;
   readonly #address: string;
+  readonly #sockets: UdpSocket[] = [];
   readonly #senders = new Map<number, UdpSocket>();
-  #receiver: UdpSocket | undefined;
+  /** Remote VTEPs as the sockets want them: there are as many as FDB entries, but packets are many. */
+  readonly #remotes = new Map<number, Endpoint>();
+  #closed = false;
 
   constructor(udp: UdpPort, address: string) {
     this.#udp = udp;
     this.#address = address;
   }
 
-  /** Binds address:4789 and the source ports. Rejects with a PortError naming address and cause. */
+  /**
+   * Binds address:4789 and the source ports. Rejects with a PortError naming address and cause, or where it was closed
+   * meanwhile; nothing is left bound then.
+   */
   async open(receive: (payload: Uint8Array, remote: string) => void): Promise<void> {
-    const options = { noChecksum: true };
-    const local = { address: this.#address, port: VXLAN_PORT };
-    this.#receiver = await this.#udp.bind(local, options, (bytes, remote) => receive(bytes, remote.address));
-    const senders = Array.from({ length: ENTROPY_SOCKETS }, () =>
-      this.#udp.bind({ address: this.#address, port: 0 }, options, () => {
-        // VXLAN is never answered to the source port.
-      }),
-    );
-    for (const sender of await Promise.all(senders)) this.#senders.set(sender.local.port, sender);
+    try {
+      await this.#bind(VXLAN_PORT, (bytes, remote) => receive(bytes, remote.address));
+      const senders = Array.from({ length: ENTROPY_SOCKETS }, () =>
+        this.#bind(0, () => {
+          // VXLAN is never answered to the source port.
+        }),
+      );
+      for (const sender of await settled(senders)) this.#senders.set(sender.local.port, sender);
+      if (this.#closed) throw new Error(`VXLAN on ${this.#address} was closed while it opened`);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   /** Ports that `send` can send from. */
@@ -43,11 +53,30 @@ export class Vtep {
 
   /** Sends a VXLAN payload to a VTEP from one of the {@link sourcePorts}. */
   send(payload: Uint8Array, remote: number, sourcePort: number): void {
-    this.#senders.get(sourcePort)?.send(payload, { address: formatIpv4(remote), port: VXLAN_PORT });
+    let endpoint = this.#remotes.get(remote);
+    if (endpoint === undefined) {
+      endpoint = { address: formatIpv4(remote), port: VXLAN_PORT };
+      this.#remotes.set(remote, endpoint);
+    }
+    this.#senders.get(sourcePort)?.send(payload, endpoint);
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#senders.values()].map((sender) => sender.close()));
-    await this.#receiver?.close();
+    this.#closed = true;
+    this.#senders.clear();
+    await Promise.all(this.#sockets.splice(0).map((socket) => socket.close()));
   }
+
+  async #bind(port: number, onMessage: Parameters<UdpPort['bind']>[2]): Promise<UdpSocket> {
+    const local = { address: this.#address, port };
+    const socket = await this.#udp.bind(local, { noChecksum: true }, onMessage);
+    this.#sockets.push(socket);
+    return socket;
+  }
+}
+
+/** All results, or the first failure when none is pending any more. */
+async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }

@@ -2,6 +2,7 @@ import { formatMac, parseMac } from '../../protocol/ethernet/mac.ts';
 import { EmulatedHost } from '../../protocol/host/host.ts';
 import type { HostOutput } from '../../protocol/host/output.ts';
 import { formatIpv4, parseIpv4 } from '../../protocol/ip/ipv4.ts';
+import { IPV4_MAX_LENGTH } from '../../protocol/ipv4/header.ts';
 import type { Clock, FrameDevice, Timer } from '../ports.ts';
 import { runPodCommand } from './commands.ts';
 import type { EchoPort, EchoReply, Output, Pod, PodFactory, PodNetwork } from './types.ts';
@@ -26,6 +27,7 @@ export class EmulatedPod implements Pod {
   #timer: Timer | undefined;
   #due: number | undefined;
   #closed = false;
+  #echoId = 0;
 
   constructor(network: PodNetwork, clock: Clock) {
     this.#clock = clock;
@@ -56,7 +58,7 @@ export class EmulatedPod implements Pod {
           timeToLive,
           dontFragment,
         };
-        this.#act(this.host.ping(ping, clock.now()));
+        this.#request(() => this.host.ping(ping, clock.now()));
       },
       onReply: (listener) => {
         this.#replies.add(listener);
@@ -72,7 +74,10 @@ export class EmulatedPod implements Pod {
     input: Uint8Array | undefined,
   ): Promise<number> => runPodCommand(this, command, { output, signal, input, clock: this.#clock });
 
-  /** Opens an ephemeral UDP port; returns how to send from it and how to close it. */
+  /**
+   * Opens an ephemeral UDP port; returns how to send from it and how to close it. `send` throws an Error where the
+   * pod's own stack refuses the datagram. `receive` must not throw: it is called from the packet path.
+   */
   openUdp(receive: (datagram: Datagram) => void): {
     readonly send: (address: number, port: number, data: Uint8Array) => void;
     readonly close: () => void;
@@ -82,7 +87,7 @@ export class EmulatedPod implements Pod {
     return {
       send: (destination, destinationPort, data) => {
         const datagram = { destination, destinationPort, sourcePort, data };
-        this.#act(this.host.sendUdp(datagram, this.#clock.now()));
+        this.#request(() => this.host.sendUdp(datagram, this.#clock.now()));
       },
       close: () => {
         this.#datagrams.delete(sourcePort);
@@ -94,6 +99,24 @@ export class EmulatedPod implements Pod {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+  }
+
+  /** An identifier for echo requests that no other command of this pod uses now. */
+  nextEchoId(): number {
+    this.#echoId = (this.#echoId + 1) & 0xffff;
+    return this.#echoId;
+  }
+
+  /** Does what somebody in the pod asks for. @throws Error where the stack refuses it, as errno would say. */
+  #request(work: () => readonly HostOutput[]): void {
+    if (this.#closed) throw new Error('network is down');
+    const outputs = work();
+    this.#act(outputs);
+    const refused = outputs.find((output) => output.kind === 'too-big');
+    if (refused === undefined) return;
+    const { length, mtu } = refused;
+    const limit = length > IPV4_MAX_LENGTH ? `IPv4 carries ${IPV4_MAX_LENGTH}` : `path MTU ${mtu}`;
+    throw new Error(`message too long: ${length} bytes, ${limit}`);
   }
 
   #act(outputs: readonly HostOutput[]): void {
@@ -123,7 +146,8 @@ export class EmulatedPod implements Pod {
         this.#datagrams.get(output.port)?.(output);
         return;
       case 'too-big':
-        throw new Error(`message too long: ${output.length} bytes, path MTU ${output.mtu}`);
+        // Whoever asked for it is told by #request; an answer that is too long is lost, as in any host.
+        return;
     }
   }
 

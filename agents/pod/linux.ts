@@ -19,18 +19,32 @@ export function linuxPod(
   paths: { readonly netns: string | null; readonly uts: string | null },
   close: () => void,
 ): Pod {
-  return { kind: 'linux', device, echo: sharedEcho(socket), ...paths, close };
+  let closed = false;
+  const echo = sharedEcho(socket, () => closed);
+  return {
+    kind: 'linux',
+    device,
+    echo,
+    ...paths,
+    close: () => {
+      closed = true;
+      close();
+    },
+  };
 }
 
-/** An echo socket has one receiver; several pings may run at once. */
-function sharedEcho(socket: EchoSocket): EchoPort {
+/** An echo socket has one receiver; several pings may run at once. Nothing goes to a descriptor that is closed. */
+function sharedEcho(socket: EchoSocket, isClosed: () => boolean): EchoPort {
   const listeners = new Set<(reply: EchoReply) => void>();
   socket.onReply(({ seq: sequence, ...reply }) => {
     for (const listener of listeners) listener({ sequence, ...reply });
   });
   return {
-    send: (destination, id, sequence, payload, ttl, dontFragment) =>
-      socket.send(destination, id, sequence, payload, ttl, dontFragment),
+    send: (...request) => {
+      // Its number may be another file's by now.
+      if (isClosed()) throw new Error('network is down');
+      socket.send(...request);
+    },
     onReply: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -28,8 +28,9 @@ export interface EchoReply {
   readonly code: number;
   readonly id: number;
   readonly sequence: number;
+  /** Of the reply; 0 in errors of an emulated pod. */
   readonly ttl: number;
-  /** Length of the ICMP message, header included, as ping counts. */
+  /** Length of the reply's ICMP message, header included, as ping counts; 0 in errors of an emulated pod. */
   readonly bytes: number;
   /** Next-hop MTU of a fragmentation-needed error. */
   readonly mtu?: number;
@@ -49,7 +50,7 @@ export interface EchoPort {
     ttl: number,
     dontFragment: boolean,
   ): void;
-  /** Returns the function that ends the subscription. */
+  /** Returns the function that ends the subscription. `listener` must not throw: it is called from the packet path. */
   onReply(listener: (reply: EchoReply) => void): () => void;
 }
 
