@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { Command } from 'commander';
 import type { CliContext, GlobalOptions } from './context.ts';
-import { EXIT } from './errors.ts';
 import { ipv4Address } from './parsers.ts';
 
 interface Options extends GlobalOptions {
@@ -61,8 +60,6 @@ async function agent(context: CliContext, options: Options): Promise<void> {
   });
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
   await running.stop();
-  // A look-up of the store's name may still be waiting for a DNS server that does not answer.
-  process.exit(EXIT.ok);
 }
 
 /** Prefix length and MTU of the interface that has the address. */

@@ -3,7 +3,6 @@ import type { Clock, Log } from '../../agents/ports.ts';
 import type { StoreAddress } from '../../agents/store/http-server.ts';
 import type { Store } from '../../agents/store/store.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
-import { EXIT } from './errors.ts';
 import { hostAndPort, storeUrl } from './parsers.ts';
 
 interface Options extends GlobalOptions {
@@ -60,8 +59,6 @@ async function store(context: CliContext, options: Options): Promise<void> {
     await opened.close();
     flush();
   }
-  // A look-up of the Redis's name may still be waiting for a DNS server that does not answer.
-  process.exit(EXIT.ok);
 }
 
 async function planOf(

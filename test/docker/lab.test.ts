@@ -145,7 +145,7 @@ describe.skipIf(needs.missing)(needs.title('docker-compose.lab.yml'), () => {
   test('podwire on the machine sees the lab', async () => {
     const { lab, nodes } = await podwireJson<{ lab: LabInfo; nodes: AgentStatus[] }>(folder, 'inspect');
     expect(lab).toMatchObject({ name: 'calico-rr', runtime: 'compose', phase: 'converged' });
-    expect(lab.store).toBe('redis://redis:6379');
+    expect(lab.store).toBe('redis://198.51.100.3:6379');
     expect(lab.nodes.map(({ name, address }) => `${name} ${address}`)).toEqual([
       'host1 198.51.100.11',
       'host2 198.51.100.12',
