@@ -59,12 +59,14 @@ async function inNamespace(
 ): Promise<number> {
   const { spawnInNetns } = await import('../../agents/io/linux/spawn-in-netns.ts');
   const child = spawnInNetns(netns, program!, args, { stdio: 'inherit', ...options });
-  // A terminal sends Ctrl-C to both of us: the command decides what it means.
-  const ignore = (): void => {};
-  process.on('SIGINT', ignore);
   const forward = (signal: NodeJS.Signals): void => {
     child.kill(signal);
   };
+  // A terminal sends Ctrl-C to both of us: the command decides what it means. Other senders reach only us.
+  const interrupt = (signal: NodeJS.Signals): void => {
+    if (process.stdin.isTTY !== true) forward(signal);
+  };
+  process.on('SIGINT', interrupt);
   process.on('SIGTERM', forward);
   try {
     return await new Promise<number>((resolve, reject) => {
@@ -74,7 +76,7 @@ async function inNamespace(
       );
     });
   } finally {
-    process.off('SIGINT', ignore);
+    process.off('SIGINT', interrupt);
     process.off('SIGTERM', forward);
   }
 }

@@ -2,17 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { all, root, tool } from '../support/tools.ts';
+import { MIXED_LAB } from './support/labs.ts';
 import { podAddresses, startServer } from './support/pods.ts';
 import { type Ran, type RunOptions, Workspace } from './support/workspace.ts';
-
-const LAB = `
-name: mixed
-nodes:
-  host[1-2]: {}
-pods:
-  linux-[1-2]: { kind: linux }
-  emulated-[1-2]: { kind: emulated }
-`;
 
 const needs = all(root(), tool('ping'), tool('ip'));
 
@@ -25,7 +17,7 @@ describe.skipIf(needs.missing)(needs.title('pods of both kinds'), () => {
 
   beforeAll(async () => {
     workspace = new Workspace('pods');
-    await workspace.ok(['up', '-d', workspace.file('mixed.yaml', LAB)]);
+    await workspace.ok(['up', '-d', workspace.file('mixed.yaml', MIXED_LAB)]);
     ip = await podAddresses(workspace);
   });
 
