@@ -42,6 +42,7 @@ export class Routing {
   #retry: Timer | undefined;
   /** Runs while a session may still bring an End-of-RIB. */
   #patience: Timer | undefined;
+  #started = false;
   #stopped = false;
   #fault: string | undefined;
 
@@ -75,6 +76,7 @@ export class Routing {
 
   /** Listens and starts the sessions. Rejects with a PortError where the port is taken. */
   async start(): Promise<void> {
+    this.#started = true;
     this.#replacing = this.#startSpeaker();
     try {
       await this.#replacing;
@@ -96,8 +98,8 @@ export class Routing {
 
   /** Makes the sessions those that the cluster's resources ask for now. */
   clusterChanged(): void {
-    // Who replaces the speaker looks again at the end.
-    if (this.#stopped || this.#replacing !== undefined) return;
+    // Who starts or replaces the speaker looks again at the end.
+    if (!this.#started || this.#stopped || this.#replacing !== undefined) return;
     const { asn, clusterId } = this.#wantedIdentity();
     if (this.#speaker !== undefined && asn === this.#identity.asn && clusterId === this.#identity.clusterId) {
       this.#syncPeers(this.#speaker);
