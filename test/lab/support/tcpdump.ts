@@ -1,7 +1,37 @@
-// tcpdump on an interface inside a network namespace.
+// tcpdump beside a running lab: on the loopback interface, and on an interface inside a network namespace.
 import { join } from 'node:path';
+import { requireTool } from '../../support/tools.ts';
 import { until } from '../../support/until.ts';
-import type { Workspace } from './workspace.ts';
+import { type Started, Workspace } from './workspace.ts';
+
+/** Each packet at once, as a program reads it; nobody else's user; room for a burst of some megabytes. */
+const OPTIONS: readonly string[] = ['-n', '-U', '--immediate-mode', '-Z', 'root', '-B', '32768'];
+
+/**
+ * Records what crosses the loopback interface while `work` runs, and until `enough` says that all of it is in the file.
+ * @param filter in pcap-filter(7)'s language.
+ */
+export async function dumpLoopback(
+  file: string,
+  filter: string,
+  work: () => Promise<unknown>,
+  enough: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const surroundings = new Workspace('tcpdump-lo');
+  try {
+    const dump = surroundings.run([requireTool('tcpdump'), ...OPTIONS, '-i', 'lo', '-w', file, filter]);
+    await dump.shows('listening on');
+    try {
+      await work();
+      await until('tcpdump has written everything', enough);
+    } finally {
+      dump.child.kill('SIGINT');
+      await dump.ended;
+    }
+  } finally {
+    await surroundings.clean();
+  }
+}
 
 /** A capture that goes on. */
 export interface Dump {
@@ -13,22 +43,33 @@ export interface Dump {
 /** Starts tcpdump in the namespace at `netns`; it records from the moment this resolves. */
 export async function startDump(workspace: Workspace, netns: string, device: string): Promise<Dump> {
   const file = join(workspace.folder, `${device}.pcap`);
-  const options = ['-n', '-U', '--immediate-mode', '-Z', 'root', '-i', device, '-w', file];
-  const dump = workspace.run(['nsenter', `--net=${netns}`, 'tcpdump', ...options]);
+  const command = [requireTool('tcpdump'), ...OPTIONS, '-i', device, '-w', file];
+  const dump = workspace.run(['nsenter', `--net=${netns}`, ...command]);
   await dump.shows('listening on');
-  return {
-    file,
-    stop: async () => {
-      // tcpdump counts on SIGUSR1 what the kernel gave it and what it has taken.
-      await until('tcpdump has taken everything', async () => {
-        const before = dump.stderr().length;
-        dump.child.kill('SIGUSR1');
-        await until('counters of tcpdump', () => dump.stderr().slice(before).includes('dropped by kernel'));
-        const counters = /(\d+) packets? captured, (\d+) packets? received/.exec(dump.stderr().slice(before));
-        return counters !== null && counters[1] === counters[2];
-      });
-      dump.child.kill('SIGINT');
-      await dump.ended;
-    },
+  const stop = async (): Promise<void> => {
+    await until('tcpdump has taken everything', async () => {
+      const { captured, received, dropped } = await counters(dump);
+      if (dropped > 0) throw new Error(`tcpdump was too slow for ${dropped} packets`);
+      return captured === received;
+    });
+    dump.child.kill('SIGINT');
+    await dump.ended;
   };
+  return { file, stop };
+}
+
+/** What tcpdump has written, what the kernel has seen, and what did not fit between them; told on SIGUSR1. */
+async function counters({
+  child,
+  stderr,
+}: Started): Promise<{ readonly captured: number; readonly received: number; readonly dropped: number }> {
+  const before = stderr().length;
+  child.kill('SIGUSR1');
+  const pattern =
+    /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped by kernel/;
+  const [, captured, received, dropped] = await until(
+    'counters of tcpdump',
+    () => pattern.exec(stderr().slice(before)) ?? undefined,
+  );
+  return { captured: Number(captured), received: Number(received), dropped: Number(dropped) };
 }
