@@ -17,7 +17,10 @@ export function openLog(
     target === 'stderr'
       ? destination({ dest: 2, sync: true })
       : destination({ dest: target.file, append: true, mkdir: false, sync: false });
-  const log = pino({ level: level satisfies LevelWithSilent, base, timestamp: isoTime, messageKey: 'msg' }, stream);
+  const log = pino(
+    { level: level satisfies LevelWithSilent, base, timestamp: isoTime, messageKey: 'msg' },
+    stream,
+  );
   const flush = (): void => {
     try {
       stream.flushSync?.();
