@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createConnection } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { ControlEndpoint, ErrorLine, ExecLine, LabControl, LabInfo, NodeAction } from './routes.ts';
 import type { AgentControl, AgentStatus, PingResult, TraceStepRow } from './types.ts';
+
+/** Exit code of a command that we gave up on, as shells have it for SIGINT. */
+const INTERRUPTED = 130;
 
 /** The control interface could not be reached, or answered with an error; one line. */
 export class ControlError extends Error {
@@ -53,8 +56,9 @@ export function connectAgent(endpoint: ControlEndpoint, node: string): AgentCont
         else output(line.stream, Buffer.from(line.data, 'base64'));
       };
       await lines<ExecLine>(endpoint, 'POST', `${base}/exec`, body, onLine, signal);
-      if (exit === undefined) throw new ControlError(0, `${node}: the command's end was not reported`);
-      return exit;
+      if (exit !== undefined) return exit;
+      if (signal.aborted) return INTERRUPTED;
+      throw new ControlError(0, `${node}: the command's end was not reported`);
     },
     stop: async () => {
       await call(endpoint, 'POST', `${base}/stop`);
@@ -75,13 +79,8 @@ export function connectLab(endpoint: ControlEndpoint): LabControl {
   };
 }
 
-async function call(
-  endpoint: ControlEndpoint,
-  method: string,
-  path: string,
-  body?: object,
-): Promise<unknown> {
-  const { response } = await send(endpoint, method, path, body);
+async function call(endpoint: ControlEndpoint, method: string, path: string): Promise<unknown> {
+  const response = await send(endpoint, method, path, undefined);
   return JSON.parse(await readAll(response));
 }
 
@@ -101,6 +100,7 @@ async function lines<T extends object>(
     const parts = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = parts.pop() ?? '';
     for (const part of parts) {
+      if (signal.aborted) return;
       const line = JSON.parse(part) as T | ErrorLine;
       if ('error' in line && Object.keys(line).length === 1) throw new ControlError(500, String(line.error));
       onLine(line as T);
@@ -109,6 +109,7 @@ async function lines<T extends object>(
   await stream(endpoint, method, path, body, onBytes, signal, onReady);
 }
 
+/** Reads a stream until it ends or `signal` aborts. What the callbacks throw ends it and is thrown on. */
 async function stream(
   endpoint: ControlEndpoint,
   method: string,
@@ -119,37 +120,39 @@ async function stream(
   onReady?: () => void,
 ): Promise<void> {
   if (signal.aborted) return;
-  const { request, response } = await send(endpoint, method, path, body, signal);
-  const abort = (): void => {
-    request.destroy();
-  };
-  signal.addEventListener('abort', abort);
+  let response: IncomingMessage;
+  try {
+    response = await send(endpoint, method, path, body, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    throw error;
+  }
   try {
     onReady?.();
-    for await (const chunk of response) await onBytes(chunk as Uint8Array);
-  } catch (error) {
-    // Our own abort ends the stream; anything else is the node going away in the middle.
-    if (!signal.aborted)
-      throw error instanceof ControlError
-        ? error
-        : new ControlError(0, `node went away: ${(error as Error).message}`);
+    for await (const chunk of untilAborted(response, signal)) await onBytes(chunk);
   } finally {
-    signal.removeEventListener('abort', abort);
-    request.destroy();
+    response.destroy();
   }
 }
 
+/** What comes, until it ends or our own abort cuts it; anything else is the node going away in the middle. */
+async function* untilAborted(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response) yield chunk as Uint8Array;
+  } catch (error) {
+    if (!signal.aborted) throw goneAway(error);
+  }
+}
+
+/** Sends a request; resolves with the answer's beginning. Rejects with a ControlError unless that is 200. */
 function send(
   endpoint: ControlEndpoint,
   method: string,
   path: string,
   body: object | undefined,
   signal?: AbortSignal,
-): Promise<{ readonly request: ClientRequest; readonly response: IncomingMessage }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{
-    request: ClientRequest;
-    response: IncomingMessage;
-  }>();
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const request = httpRequest({
     method,
     path,
@@ -161,7 +164,7 @@ function send(
     reject(new ControlError(0, `cannot reach ${describe(endpoint)}: ${error.message}`)),
   );
   request.on('response', (response) => {
-    if (response.statusCode === 200) return resolve({ request, response });
+    if (response.statusCode === 200) return resolve(response);
     readAll(response).then((text) => {
       reject(new ControlError(response.statusCode ?? 0, errorText(text)));
     }, reject);
@@ -187,8 +190,16 @@ function describe(endpoint: ControlEndpoint): string {
 
 async function readAll(response: IncomingMessage): Promise<string> {
   let text = '';
-  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  try {
+    for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  } catch (error) {
+    throw goneAway(error);
+  }
   return text;
+}
+
+function goneAway(error: unknown): ControlError {
+  return new ControlError(0, `node went away: ${(error as Error).message}`);
 }
 
 function errorText(body: string): string {

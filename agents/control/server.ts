@@ -1,10 +1,18 @@
-import { rm } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AgentDirectory, Inspection, LabControl, NodeAction } from './routes.ts';
+import { createConnection } from 'node:net';
+import { portError, portErrorFrom } from '../io/errors.ts';
+import { AnswerStream } from './answer-stream.ts';
+import { RequestError, readCapture, readExec, readPing, readTrace } from './requests.ts';
+import type { AgentDirectory, ExecLine, Inspection, LabControl } from './routes.ts';
 import { INSPECTIONS, NODE_ACTIONS } from './routes.ts';
-import type { AgentControl, CaptureFilter, PingRequest, TraceFilter } from './types.ts';
+import type { AgentControl } from './types.ts';
+
+/** Largest body of a request, bytes of UTF-8. */
+const LARGEST_BODY = 1 << 20;
 
 export interface ControlServer {
+  /** Ends every connection, streams too; resolves when the socket is gone. */
   close(): Promise<void>;
 }
 
@@ -20,24 +28,46 @@ class HttpError extends Error {
 
 /**
  * Serves the control interface of any number of agents, and of their lab where there is one, as JSON over HTTP on a
- * Unix socket (docs/control-api.md). A stale socket file is replaced.
+ * Unix socket (docs/control-api.md). A socket file that nobody serves any more is replaced. Rejects with a PortError
+ * where the socket cannot be made: another process serves it, its path is another kind of file, the folder is missing.
  */
 export async function serveControl(
   socketPath: string,
   agents: AgentDirectory,
   lab?: LabControl,
 ): Promise<ControlServer> {
-  await rm(socketPath, { force: true });
+  const what = `serve control at ${socketPath}`;
+  await removeStale(socketPath, what);
   const server = createServer((request, response) => {
-    answer(request, response, agents, lab).catch((error: unknown) => fail(response, error));
+    // A client that goes away is no error of ours: 'close' says so to whom it concerns.
+    response.on('error', () => undefined);
+    answer(request, response, agents, lab).catch((error: unknown) => refuse(response, error));
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new Error(`cannot serve control at ${socketPath}: ${error.message}`)),
-    );
+    server.once('error', (error) => reject(portErrorFrom(what, error)));
     server.listen(socketPath, resolve);
   });
   return { close: () => closeServer(server) };
+}
+
+/** A process that died leaves its socket file behind, at which nobody answers. */
+async function removeStale(path: string, what: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return;
+  if (!found.isSocket()) throw portError(what, 'EEXIST', 'there is a file that is no socket');
+  if (await isServed(path)) throw portError(what, 'EADDRINUSE', 'another process answers there');
+  await rm(path, { force: true });
+}
+
+function isServed(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createConnection(path);
+    const done = (served: boolean): void => {
+      probe.destroy();
+      resolve(served);
+    };
+    probe.on('connect', () => done(true)).on('error', () => done(false));
+  });
 }
 
 function closeServer(server: Server): Promise<void> {
@@ -53,19 +83,32 @@ async function answer(
   agents: AgentDirectory,
   lab: LabControl | undefined,
 ): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://podwire');
-  const [version, area, name, verb, ...rest] = url.pathname.split('/').slice(1).map(decodeURIComponent);
-  if (version !== 'v1' || rest.length > 0) throw new HttpError(404, `no such path: ${url.pathname}`);
+  const [path = '', query = ''] = (request.url ?? '').split('?');
+  const [version, area, name, verb, ...rest] = segments(path);
+  if (version !== 'v1' || rest.length > 0) throw new HttpError(404, `no such path: ${path}`);
   if (area === 'lab') return answerLab(request, response, lab, name, verb);
-  if (area !== 'nodes') throw new HttpError(404, `no such path: ${url.pathname}`);
-  if (name === undefined) return sendJson(response, [...agents.keys()]);
+  if (area !== 'nodes') throw new HttpError(404, `no such path: ${path}`);
+  if (name === undefined) {
+    requireMethod(request, 'GET');
+    return sendJson(response, [...agents.keys()]);
+  }
   const agent = agents.get(name);
   if (agent === undefined) {
     throw new HttpError(404, `no running node ${name}; running: ${[...agents.keys()].join(', ') || 'none'}`);
   }
   const inspection = INSPECTIONS.find((each) => each === verb);
-  if (inspection !== undefined) return answerInspection(request, response, agent, inspection, url);
-  return answerAction(request, response, agent, verb ?? '');
+  if (inspection === undefined) return answerAction(request, response, agent, verb ?? '');
+  const watch = inspection === 'status' && new URLSearchParams(query).has('watch');
+  return answerInspection(request, response, agent, inspection, watch);
+}
+
+/** Parts of a path, decoded: `/v1/nodes/host1/bgp` has four. */
+function segments(path: string): string[] {
+  try {
+    return path.split('/').slice(1).map(decodeURIComponent);
+  } catch {
+    throw new HttpError(400, `path with a wrong percent code: ${path}`);
+  }
 }
 
 async function answerLab(
@@ -76,7 +119,10 @@ async function answerLab(
   verb: string | undefined,
 ): Promise<void> {
   if (lab === undefined) throw new HttpError(404, 'this socket serves nodes only, no lab');
-  if (name === undefined) return sendJson(response, await lab.info());
+  if (name === undefined) {
+    requireMethod(request, 'GET');
+    return sendJson(response, await lab.info());
+  }
   requireMethod(request, 'POST');
   if (name === 'down' && verb === undefined) {
     await lab.down();
@@ -84,7 +130,7 @@ async function answerLab(
   }
   const action = NODE_ACTIONS.find((each) => each === verb);
   if (action === undefined) throw new HttpError(404, `no such lab action: ${verb ?? name}`);
-  await lab.node(name, action satisfies NodeAction);
+  await lab.node(name, action);
   return sendJson(response, {});
 }
 
@@ -93,14 +139,12 @@ async function answerInspection(
   response: ServerResponse,
   agent: AgentControl,
   inspection: Inspection,
-  url: URL,
+  watch: boolean,
 ): Promise<void> {
   requireMethod(request, 'GET');
-  if (inspection === 'status' && url.searchParams.has('watch')) {
-    const stream = startLines(response);
-    return finish(response, agent.watchStatus(stream.line, stream.signal));
-  }
-  return sendJson(response, await agent[inspection]());
+  if (!watch) return sendJson(response, await agent[inspection]());
+  const stream = new AnswerStream(response, 'application/x-ndjson');
+  return finish(response, stream, agent.watchStatus(stream.latest, stream.signal));
 }
 
 async function answerAction(
@@ -109,100 +153,78 @@ async function answerAction(
   agent: AgentControl,
   verb: string,
 ): Promise<void> {
+  const act = ACTIONS.get(verb);
+  if (act === undefined) throw new HttpError(404, `no such action: ${verb}`);
   requireMethod(request, 'POST');
-  const body = await readJson(request);
-  switch (verb) {
-    case 'ping': {
-      const stream = startLines(response);
-      return finish(response, agent.ping(body as PingRequest, stream.line, stream.signal));
-    }
-    case 'trace': {
-      // Headers go out when the filter is armed, which is what the client waits for.
-      const stream = prepareLines(response);
-      return finish(response, agent.trace(body as TraceFilter, stream.line, stream.signal, stream.start));
-    }
-    case 'capture': {
-      const stream = prepareLines(response, 'application/octet-stream');
-      // The capture waits, and then counts drops, while the reader does not keep up.
-      const write = (bytes: Uint8Array): void | Promise<void> => {
-        stream.start();
-        if (!response.write(bytes)) return drained(response);
-      };
-      return finish(response, agent.capture(body as CaptureFilter, write, stream.signal, stream.start));
-    }
-    case 'exec': {
-      const { pod, command, input } = body as { pod: string; command: string[]; input?: string };
-      const stdin = input === undefined ? undefined : Buffer.from(input, 'base64');
-      const stream = startLines(response);
-      const output = (name: 'stdout' | 'stderr', bytes: Uint8Array): void =>
-        stream.line({ stream: name, data: Buffer.from(bytes).toString('base64') });
-      const done = agent
-        .exec(pod, command, output, stream.signal, stdin)
-        .then((exit) => stream.line({ exit }));
-      return finish(response, done);
-    }
-    case 'stop':
-      await agent.stop();
-      return sendJson(response, {});
-    default:
-      throw new HttpError(404, `no such action: ${verb}`);
+  return act(agent, await readJson(request), response);
+}
+
+type Action = (agent: AgentControl, body: unknown, response: ServerResponse) => Promise<void>;
+
+const ACTIONS: ReadonlyMap<string, Action> = new Map([
+  ['ping', answerPing],
+  ['trace', answerTrace],
+  ['capture', answerCapture],
+  ['exec', answerExec],
+  ['stop', answerStop],
+]);
+
+async function answerPing(agent: AgentControl, body: unknown, response: ServerResponse): Promise<void> {
+  const request = readPing(body);
+  const stream = new AnswerStream(response, 'application/x-ndjson');
+  return finish(response, stream, agent.ping(request, stream.line, stream.signal));
+}
+
+async function answerTrace(agent: AgentControl, body: unknown, response: ServerResponse): Promise<void> {
+  const filter = readTrace(body);
+  const stream = new AnswerStream(response, 'application/x-ndjson');
+  // Headers go out when the filter is armed, which is what the client waits for.
+  return finish(response, stream, agent.trace(filter, stream.line, stream.signal, stream.start));
+}
+
+async function answerCapture(agent: AgentControl, body: unknown, response: ServerResponse): Promise<void> {
+  const filter = readCapture(body);
+  const stream = new AnswerStream(response, 'application/octet-stream');
+  // The capture waits, and then counts drops, while the reader does not keep up.
+  return finish(response, stream, agent.capture(filter, stream.bytes, stream.signal, stream.start));
+}
+
+async function answerExec(agent: AgentControl, body: unknown, response: ServerResponse): Promise<void> {
+  const { pod, command, input } = readExec(body);
+  const stdin = input === undefined ? undefined : Buffer.from(input, 'base64');
+  const stream = new AnswerStream(response, 'application/x-ndjson');
+  const line = (each: ExecLine): void => stream.line(each);
+  const output = (name: 'stdout' | 'stderr', bytes: Uint8Array): void =>
+    line({ stream: name, data: Buffer.from(bytes).toString('base64') });
+  const done = agent.exec(pod, command, output, stream.signal, stdin).then((exit) => line({ exit }));
+  return finish(response, stream, done);
+}
+
+async function answerStop(agent: AgentControl, _body: unknown, response: ServerResponse): Promise<void> {
+  await agent.stop();
+  sendJson(response, {});
+}
+
+/** Errors before the headers are a status and a JSON body; later ones end the stream. */
+async function finish(response: ServerResponse, stream: AnswerStream, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+    stream.end();
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    stream.fail(error instanceof Error ? error : new Error(String(error)));
   }
 }
 
-interface LineStream {
-  readonly signal: AbortSignal;
-  readonly start: () => void;
-  readonly line: (value: object) => void;
-}
-
-/** A streamed answer whose headers wait for `start()` (or the first line); aborted when the client goes away. */
-function prepareLines(response: ServerResponse, type = 'application/x-ndjson'): LineStream {
-  const controller = new AbortController();
-  response.on('close', () => controller.abort());
-  const start = (): void => {
-    if (response.headersSent) return;
-    response.writeHead(200, { 'content-type': type });
-    response.flushHeaders();
-  };
-  const line = (value: object): void => {
-    start();
-    response.write(`${JSON.stringify(value)}\n`);
-  };
-  return { signal: controller.signal, start, line };
-}
-
-/** Resolves when more can be written, or nothing ever again. */
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off('drain', done).off('close', done);
-      resolve();
-    };
-    response.on('drain', done).on('close', done);
-  });
-}
-
-function startLines(response: ServerResponse): LineStream {
-  const stream = prepareLines(response);
-  stream.start();
-  return stream;
-}
-
-async function finish(response: ServerResponse, work: Promise<void>): Promise<void> {
-  await work;
-  if (!response.headersSent) response.writeHead(200);
-  response.end();
-}
-
-/** Errors before the headers are a status and a JSON body; later ones are the stream's last line. */
-function fail(response: ServerResponse, error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
+function refuse(response: ServerResponse, error: unknown): void {
   if (response.headersSent) {
-    response.end(`${JSON.stringify({ error: message })}\n`);
+    response.destroy();
     return;
   }
-  response.writeHead(error instanceof HttpError ? error.status : 500, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ error: message }));
+  const message = error instanceof Error ? error.message : String(error);
+  const status = error instanceof HttpError ? error.status : error instanceof RequestError ? 400 : 500;
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify({ error: message })}\n`);
 }
 
 function sendJson(response: ServerResponse, value: unknown): void {
@@ -222,7 +244,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   let text = '';
   for await (const chunk of request.setEncoding('utf8')) {
     text += chunk;
-    if (text.length > 1 << 20) throw new HttpError(413, 'request body above 1 MiB');
+    if (text.length > LARGEST_BODY) throw new HttpError(413, 'request body above 1 MiB');
   }
   if (text === '') return {};
   try {

@@ -38,7 +38,10 @@ export interface AgentControl {
     signal: AbortSignal,
     onReady?: () => void,
   ): Promise<void>;
-  /** Runs a built-in command of an emulated pod (`ping`, `nc`, `ip addr`), writing to `output`; resolves with its exit code. */
+  /**
+   * Runs a built-in command of an emulated pod (`ping`, `nc`, `ip addr`), writing to `output`; resolves with its exit
+   * code. `signal` ends it as Ctrl-C would.
+   */
   exec(
     pod: string,
     command: readonly string[],
