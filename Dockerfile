@@ -40,7 +40,7 @@ ENV NODE_ENV=production NODE_COMPILE_CACHE=/var/cache/podwire
 RUN podwire --help >/dev/null && node --eval "import('/opt/podwire/agents/pod/socket-pod.ts')"
 USER podwire
 RUN podwire --help >/dev/null \
- && for module in process store/redis store/http-server pod/socket; do \
+ && for module in process control/client store/redis store/http-server pod/socket; do \
       node --eval "import('/opt/podwire/agents/$module.ts')" || exit 1; \
     done \
  && for module in file/load runtime/container-plan runtime/resources; do \
