@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { setTxChecksum } from '../../agents/io/linux/ethtool.ts';
 import { openNetlink, withNetlink } from '../../agents/io/linux/netlink.ts';
 import { createNetns, type Netns, withNetns } from '../../agents/io/linux/netns.ts';
@@ -36,6 +37,7 @@ export class NetnsFabric {
   constructor(mtu: number) {
     this.#mtu = mtu;
     this.#netns = createNetns();
+    withNetns(this.#netns, quietIpv6);
     withNetlink(this.#netns, (netlink) => {
       netlink.addBridge(BRIDGE);
       netlink.setLink(BRIDGE, { up: true, mtu, noLinkLocal: true });
@@ -84,6 +86,17 @@ export class NetnsFabric {
       if (netlink.link(port) !== undefined) netlink.deleteLink(port);
     });
     netns.close();
+  }
+}
+
+/** Bridge and ports have no business with IPv6: without it they do not talk to the nodes by themselves (MLD). */
+function quietIpv6(): void {
+  for (const scope of ['all', 'default']) {
+    try {
+      writeFileSync(`/proc/sys/net/ipv6/conf/${scope}/disable_ipv6`, '1');
+    } catch {
+      // A machine without IPv6, or with /proc/sys for reading only: a few packets more on the bridge.
+    }
   }
 }
 
