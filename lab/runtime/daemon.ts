@@ -19,8 +19,9 @@ export type DaemonMessage =
 const interrupted = new AbortController();
 let started: StartedLab | undefined;
 
+// A parent that was killed is noticed by `disconnect`; what was meant for it is lost without an error.
 const send = (message: DaemonMessage): void => {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, () => {});
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {

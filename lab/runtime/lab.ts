@@ -85,14 +85,18 @@ export async function upLabDetached(
   signal.addEventListener('abort', abort);
   try {
     await new Promise<void>((resolve, reject) => {
+      let failed: Error | undefined;
       child.send(request);
       child.on('message', (message: DaemonMessage) => {
         if (message.kind === 'stage') onStage(message.event as StageEvent);
         else if (message.kind === 'converged') resolve();
-        else reject(failure(message.stage, message.message));
+        else failed = failure(message.stage, message.message);
       });
       child.on('error', (error) => reject(new Error(`cannot start the lab's process: ${error.message}`)));
-      child.on('exit', (code, ended) => reject(new Error(`the lab's process ended (${code ?? ended})`)));
+      // After a failure its process is the last that is left of the lab.
+      child.on('exit', (code, ended) =>
+        reject(failed ?? new Error(`the lab's process ended (${code ?? ended})`)),
+      );
     });
   } finally {
     signal.removeEventListener('abort', abort);

@@ -12,7 +12,15 @@ import { type LabPlan, planLab } from '../plan/plan.ts';
 import { applyResources } from './resources.ts';
 import type { Runtime } from './runtime.ts';
 import { StageError, type StageEvent, type StageName } from './stages.ts';
-import { type LabState, labPaths, listStates, processStartTicks, removeState, writeState } from './state.ts';
+import {
+  claimState,
+  type LabState,
+  labPaths,
+  listStates,
+  processStartTicks,
+  removeState,
+  writeState,
+} from './state.ts';
 import { Supervisor, sinceProcessStart } from './supervisor.ts';
 
 /** BGP's port (RFC 4271 §8), and the one used where a process may not bind it. */
@@ -115,12 +123,14 @@ function claimName(options: UpOptions, plan: LabPlan): (pid: number) => void {
     store: plan.store,
     children: [],
   };
+  let claimed: boolean;
   try {
-    writeState(state);
+    claimed = claimState(state);
   } catch (error) {
     const what = `keep the lab's state in ${labPaths(options.name).folder}`;
     throw new Error(`${portErrorFrom(what, error).message}; PODWIRE_RUN_DIR may name another folder`);
   }
+  if (!claimed) throw new Error(`lab ${options.name} is up already, or just being brought up`);
   return (pid) => {
     state.children.push({ pid, startTicks: processStartTicks(pid) });
     writeState(state);

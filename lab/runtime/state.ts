@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -57,11 +66,36 @@ export interface LabState {
   readonly children: { readonly pid: number; readonly startTicks: string | null }[];
 }
 
-/** Writes the lab's state file; makes its folder at first. */
+/**
+ * Makes the lab's folder with its state file. False where a lab of that name has one already: of several that come at
+ * the same moment, one gets the name.
+ */
+export function claimState(state: LabState): boolean {
+  mkdirSync(labPaths(state.name).folder, { recursive: true, mode: 0o700 });
+  try {
+    writeWhole(state, linkSync);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Replaces the state file of a lab that has its name. */
 export function writeState(state: LabState): void {
-  const paths = labPaths(state.name);
-  mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
-  writeFileSync(paths.state, JSON.stringify(state), { mode: 0o600 });
+  writeWhole(state, renameSync);
+}
+
+/** Writes the file beside its place first, so that nobody reads half of it. */
+function writeWhole(state: LabState, place: (from: string, to: string) => void): void {
+  const path = labPaths(state.name).state;
+  const draft = `${path}.${process.pid}`;
+  try {
+    writeFileSync(draft, JSON.stringify(state), { mode: 0o600 });
+    place(draft, path);
+  } finally {
+    rmSync(draft, { force: true });
+  }
 }
 
 /** State of a lab, dead or alive; undefined where there is none. */
@@ -88,9 +122,9 @@ export function listStates(): LabState[] {
 export function removeState(name: string): void {
   rmSync(labPaths(name).folder, { recursive: true, force: true });
   try {
-    if (readdirSync(runRoot()).length === 0) rmSync(runRoot(), { recursive: true, force: true });
+    rmdirSync(runRoot());
   } catch {
-    // Somebody else's lab appeared, or the folder is gone already.
+    // Other labs are there, or the folder is gone already.
   }
 }
 
