@@ -152,6 +152,7 @@ async function exchange(
   idle: number,
   { clock, output, signal, input = new Uint8Array() }: CommandContext,
 ): Promise<number> {
+  if (signal.aborted) return 0;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let timer: Timer | undefined;
   let received = 0;
@@ -172,7 +173,6 @@ async function exchange(
   const abort = (): void => resolve();
   signal.addEventListener('abort', abort);
   try {
-    if (signal.aborted) abort();
     wait();
     socket.send(address, port, input);
     await promise;

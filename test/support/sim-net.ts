@@ -10,6 +10,8 @@ import type {
   TcpListener,
   TcpPort,
   Timer,
+  UdpPort,
+  UdpSocket,
 } from '../../agents/ports.ts';
 import { PortError } from '../../agents/ports.ts';
 
@@ -64,6 +66,35 @@ export class SimClock implements Clock {
     }
   }
 
+  /** As `run`, for what also waits for promises: they settle before each event, and after the last. */
+  async pass(duration: Millis): Promise<void> {
+    const end = this.#now + duration;
+    await settled();
+    while (this.#step(end)) await settled();
+    this.#now = end;
+  }
+
+  /** As `runUntil`, for what also waits for promises. */
+  async until(condition: () => boolean, limit: Millis = 60_000): Promise<void> {
+    const end = this.#now + limit;
+    await settled();
+    while (!condition()) {
+      if (!this.#step(end)) throw new Error(`condition not met within ${limit} ms of virtual time`);
+      await settled();
+    }
+  }
+
+  /** What a promise comes to, while time passes. */
+  async outcome<T>(promise: Promise<T>, limit: Millis = 60_000): Promise<T> {
+    let done = false;
+    const finish = (): void => {
+      done = true;
+    };
+    promise.then(finish, finish);
+    await this.until(() => done, limit);
+    return promise;
+  }
+
   #step(end: number): boolean {
     this.#events = this.#events.filter(({ cancelled }) => !cancelled);
     let next: Event | undefined;
@@ -77,6 +108,11 @@ export class SimClock implements Clock {
     next.run();
     return true;
   }
+}
+
+/** Resolves when every promise that can settle without I/O or time has. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** xorshift32: enough for jitter, equal for equal seeds. */
@@ -93,13 +129,14 @@ export function seededRandom(seed: number): Random {
 
 type Accept = (connection: TcpConnection) => TcpHandler | undefined;
 
-/** TCP in memory. `delay` (ms) is how long a segment travels; `chunk` cuts what is written into pieces of that size. */
+/** A network in memory. `delay` (ms) is how long a segment or datagram travels; `chunk` cuts what TCP is given to write. */
 export class SimNet {
   readonly clock: SimClock;
   readonly delay: Millis;
   chunk: number = Number.POSITIVE_INFINITY;
   readonly #listeners = new Map<string, Accept>();
   readonly #connections = new Set<SimConnection>();
+  readonly #sockets = new Map<string, (bytes: Uint8Array, remote: Endpoint) => void>();
   readonly #crashed = new Set<string>();
   #nextPort = 40_000;
 
@@ -119,11 +156,21 @@ export class SimNet {
     };
   }
 
+  /** The UDP port of a host that has `address`. Datagrams to nobody are lost. */
+  udp(address: string): UdpPort {
+    return { bind: async (local, _options, onMessage) => this.#bind(address, local, onMessage) };
+  }
+
+  /** Bound TCP and UDP ports, as `address port`. */
+  get bound(): readonly string[] {
+    return [...this.#listeners.keys(), ...this.#sockets.keys()].sort();
+  }
+
   /** Cuts every connection of an address without a word, as a crash of the host would; nothing goes in or out again. */
   crash(address: string): void {
     this.#crashed.add(address);
-    for (const key of [...this.#listeners.keys()])
-      if (key.startsWith(`${address} `)) this.#listeners.delete(key);
+    for (const bound of [this.#listeners, this.#sockets])
+      for (const key of [...bound.keys()]) if (key.startsWith(`${address} `)) bound.delete(key);
     for (const connection of this.#connections) if (connection.local.address === address) connection.vanish();
   }
 
@@ -133,6 +180,27 @@ export class SimNet {
       throw new PortError('EADDRINUSE', `listen on ${key}: address already in use`);
     this.#listeners.set(key, accept);
     return { local, close: async () => void this.#listeners.delete(key) };
+  }
+
+  #bind(
+    address: string,
+    { port }: Endpoint,
+    onMessage: (bytes: Uint8Array, remote: Endpoint) => void,
+  ): UdpSocket {
+    const local = { address, port: port === 0 ? this.#nextPort++ : port };
+    const key = `${address} ${local.port}`;
+    if (this.#sockets.has(key)) throw new PortError('EADDRINUSE', `bind UDP ${key}: address already in use`);
+    this.#sockets.set(key, onMessage);
+    return {
+      local,
+      send: (bytes, remote) => {
+        const copy = bytes.slice();
+        this.clock.setTimer(this.delay, () =>
+          this.#sockets.get(`${remote.address} ${remote.port}`)?.(copy, local),
+        );
+      },
+      close: async () => void this.#sockets.delete(key),
+    };
   }
 
   #connect(local: Endpoint, remote: Endpoint, handler: TcpHandler): TcpConnection {
