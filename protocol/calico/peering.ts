@@ -148,7 +148,7 @@ function addressing(
   };
 }
 
-/** Of two nodes the one with the smaller address dials. Compared as text: 10.0.0.10 comes before 10.0.0.9. */
+/** Of two nodes the one with the larger address dials. Compared as text: 10.0.0.10 comes before 10.0.0.9. */
 function isPassiveTowards(peer: string, own: string): boolean {
   return peer > own;
 }
