@@ -1,6 +1,6 @@
 import { parseMac } from '../../../protocol/ethernet/mac.ts';
 import { Forwarder } from '../../../protocol/forwarder/forwarder.ts';
-import type { ForwarderSink, PortId, TraceStep } from '../../../protocol/forwarder/types.ts';
+import type { ForwarderSink, PortId, TracedPacket, TraceStep } from '../../../protocol/forwarder/types.ts';
 import { EmulatedHost } from '../../../protocol/host/host.ts';
 import type { HostOutput } from '../../../protocol/host/output.ts';
 import { parseIpv4 } from '../../../protocol/ip/ipv4.ts';
@@ -31,6 +31,8 @@ export class Node {
   /** What the pod reported. */
   readonly events: HostOutput[] = [];
   readonly steps: { readonly id: bigint; readonly step: TraceStep }[] = [];
+  /** Hears the steps of traced packets too. */
+  onStep: ((step: TraceStep, packet: TracedPacket) => void) | undefined;
   readonly underlay: { readonly packet: Uint8Array; readonly nextHop: number }[] = [];
 
   private readonly net: TwoHosts;
@@ -56,8 +58,9 @@ export class Node {
       toUnderlay: (packet, nextHop) => {
         this.underlay.push({ packet: packet.slice(), nextHop });
       },
-      traced: (id, step) => {
+      traced: (id, step, packet) => {
         this.steps.push({ id, step });
+        this.onStep?.(step, packet);
       },
     };
     this.forwarder = new Forwarder({ host: `host${index}`, sink, icmpSource: this.tunnel });
