@@ -7,6 +7,8 @@ import { APPEND, EXTEND, INSTALL_SNAPSHOT, KEEP_ALIVE } from './redis-scripts.ts
 /** Pauses between attempts to connect: the first and the longest. */
 const FIRST_PAUSE = 50;
 const LAST_PAUSE = 1000;
+/** How long the first connection may take until Redis has answered, ms. */
+const CONNECT_TIMEOUT = 5000;
 
 /** A Redis connection with the store's scripts as commands. */
 export interface StoreRedis extends Redis {
@@ -86,7 +88,7 @@ export async function connectRedis(url: string, role: string, log: Log | undefin
     autoResendUnfulfilledCommands: false,
     // 0: what had no answer fails as soon as the connection closes. (Without resending, null would let it wait for ever.)
     maxRetriesPerRequest: 0,
-    connectTimeout: 5000,
+    connectTimeout: CONNECT_TIMEOUT,
     retryStrategy: (times) =>
       connected ? Math.min(LAST_PAUSE, FIRST_PAUSE * 2 ** Math.min(times, 10)) : null,
   };
@@ -99,6 +101,11 @@ export async function connectRedis(url: string, role: string, log: Log | undefin
     lastError = error;
     if (connected) log?.debug({ err: error, role }, 'Redis connection error');
   });
+  // One that accepts and says nothing would be waited for without end: ioredis limits only the TCP connection.
+  const deadline = setTimeout(() => {
+    lastError = new Error('no answer: timed out');
+    redis.disconnect();
+  }, CONNECT_TIMEOUT);
   try {
     await redis.connect();
     // ioredis calls a connection ready although the password that it lacks was asked for.
@@ -106,6 +113,8 @@ export async function connectRedis(url: string, role: string, log: Log | undefin
   } catch (error) {
     redis.disconnect();
     throw new Error(`${withoutCredentials(url)}: ${causeOf(lastError ?? error)}`);
+  } finally {
+    clearTimeout(deadline);
   }
   connected = true;
   return redis;

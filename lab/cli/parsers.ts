@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
+import { LAB_NAME, LAB_NAME_RULE } from '../file/names.ts';
 
 /** Parsers of option values; a value that does not fit is a usage error (exit code 2) that says what was expected. */
 
@@ -21,6 +22,12 @@ export function seconds(text: string): number {
     throw new InvalidArgumentError('Expected a number of seconds such as 10 or 0.5.');
   }
   return value;
+}
+
+/** Name of a lab, as lab files may give it: nothing else ever becomes a path. */
+export function labName(text: string): string {
+  if (LAB_NAME.test(text)) return text;
+  throw new InvalidArgumentError(`Expected ${LAB_NAME_RULE}.`);
 }
 
 /** Where the store keeps its data: `memory`, or a Redis URL. */

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { COMMANDS } from './commands.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { EXIT, explainError } from './errors.ts';
+import { labName } from './parsers.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 
@@ -12,7 +13,7 @@ export async function buildProgram(context: CliContext, wanted?: string): Promis
   const program = new Command('podwire')
     .description('Kubernetes pod networks at the level of protocol bytes: real BGP, real VXLAN.')
     .usage('COMMAND [OPTION...]')
-    .option('--name <lab>', 'lab to act on; needed where several run')
+    .option('--name <lab>', 'lab to act on; needed where several run', labName)
     .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS).default('info'))
     .addOption(
       new Option('--format <format>', 'how to print results').choices(['table', 'json']).default('table'),

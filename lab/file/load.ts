@@ -59,6 +59,9 @@ function unreadable(error: NodeJS.ErrnoException): string {
 
 /** Checks the text of a lab file. @throws LabFileError with every problem that was found, in file order. */
 export function parseLab(text: string, file: string, options: LoadOptions): Lab {
+  if (text.includes('\0')) {
+    throw failure([{ file, line: 1, column: 1, message: 'is no text, expected a lab file in YAML' }]);
+  }
   const { sources, problems, readable } = parseText(file, text, options.env);
   const [source, second] = sources;
   if (!readable) throw failure(problems);

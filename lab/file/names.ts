@@ -1,3 +1,9 @@
+/** A lab's name: it becomes part of file names, host names and keys. At most 40 characters. */
+export const LAB_NAME: RegExp = /^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$/;
+
+/** What {@link LAB_NAME} wants, in words. */
+export const LAB_NAME_RULE: string = 'at most 40 lower-case letters, digits and -, a letter first';
+
 /** More names than this from one pattern is taken for a typing error. */
 const MAX_NAMES = 5000;
 

@@ -1,6 +1,7 @@
 import { isIP, isIPv4 } from 'node:net';
 import { z } from 'zod';
 import type { CalicoResource } from './model.ts';
+import { LAB_NAME, LAB_NAME_RULE } from './names.ts';
 import { tryPrefix } from './prefix.ts';
 
 /**
@@ -282,9 +283,7 @@ export const labSchema: z.ZodType<RawLab> = z
   .strictObject({
     name: z
       .string({ error: 'the name of the lab' })
-      .regex(/^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$/, {
-        error: 'at most 40 lower-case letters, digits and -, a letter first',
-      })
+      .regex(LAB_NAME, { error: LAB_NAME_RULE })
       .describe('Name of the lab; --name overrides it.'),
     description: z.string(expectString).describe('For people.').optional(),
     cni: oneOf('calico').describe('Which network plugin the agents are.').default('calico'),
