@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LabInfo } from '../../agents/control/routes.ts';
 import type { NeighborRow } from '../../agents/control/types.ts';
 import { all, root, tool } from '../support/tools.ts';
-import { AS_NOBODY, giveToNobody } from './support/as-nobody.ts';
+import { asNobody } from './support/as-nobody.ts';
 import { leftovers } from './support/leftovers.ts';
-import { Workspace } from './support/workspace.ts';
+import { type RunOptions, Workspace } from './support/workspace.ts';
 
 let workspace: Workspace;
 
@@ -16,12 +16,14 @@ beforeEach(() => {
 afterEach(() => workspace.clean());
 
 // Root is needed to become somebody else.
-const nobody = all(root(), tool('setpriv'));
+const nobody = all(root(), tool('setpriv'), tool('unshare'));
 
 describe.skipIf(nobody.missing)(nobody.title('a user without privileges'), () => {
-  const through = { through: AS_NOBODY };
+  let through: RunOptions;
 
-  beforeEach(() => giveToNobody(workspace));
+  beforeEach(() => {
+    through = asNobody(workspace);
+  });
 
   test('gets emulated pods and BGP on 1790, is told so and why, and the lab works', async () => {
     const up = await workspace.podwire(['up', '-d'], through);
@@ -93,7 +95,7 @@ describe.skipIf(nobody.missing)(nobody.title('a user without privileges'), () =>
   });
 });
 
-const mounts = all(root(), tool('unshare'), tool('mount'));
+const mounts = all(root(), tool('unshare'));
 
 describe.skipIf(mounts.missing)(mounts.title('a machine without /dev/net/tun'), () => {
   /** In a mount namespace of its own, /dev/net is empty. */

@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Program and arguments to put before podwire, e.g. `['setpriv', '--reuid=65534']`. */
   readonly through?: readonly string[];
+  /** Path of podwire's program, where it is not the checkout's. */
+  readonly podwire?: string;
 }
 
 /** A command that runs: its output so far, and its end. */
@@ -79,7 +81,7 @@ export class Workspace {
   /** Starts a command that goes on until it is told to end. */
   start(args: readonly string[], options: RunOptions = {}): Started {
     const named = args.includes('--name') ? args : ['--name', this.lab, ...args];
-    return this.run([...(options.through ?? []), 'node', PODWIRE, ...named], options);
+    return this.run([...(options.through ?? []), 'node', options.podwire ?? PODWIRE, ...named], options);
   }
 
   /** Starts any program in this workspace's surroundings. */
