@@ -29,7 +29,10 @@ process.on('message', (message: { readonly kind: string }) => {
 });
 
 try {
-  running = await runAgentProcess(JSON.parse(boot) as AgentProcessOptions);
+  const options = JSON.parse(boot) as AgentProcessOptions;
+  // What `ps` and `ss -p` show.
+  process.title = `podwire ${options.config.node}`;
+  running = await runAgentProcess(options);
   process.send({ kind: 'ready' });
 } catch (error) {
   process.send({ kind: 'failed', message: (error as Error).message }, () => process.exit(1));

@@ -62,7 +62,7 @@ async function act(
 }
 
 /** A node of the lab, running or not. @throws CliError that says which there are. */
-export function findNode(info: LabInfo, name: string): LabNodeInfo {
+function findNode(info: LabInfo, name: string): LabNodeInfo {
   const node = info.nodes.find((each) => each.name === name);
   if (node !== undefined) return node;
   const names = info.nodes.map((each) => each.name);
