@@ -69,7 +69,7 @@ describe.skipIf(needs.missing)(needs.title('a lab in network namespaces'), () =>
 
   async function startMachine(): Promise<Machine> {
     const holder = spawn(
-      'unshare',
+      tool('unshare').path,
       ['--net', 'sh', '-c', 'ip link set lo up && echo up && exec sleep infinity'],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
