@@ -3,6 +3,7 @@ import { DecodeError } from '../../protocol/bytes/decode-error.ts';
 import { EtcdError } from '../../protocol/etcd/types.ts';
 import type { Log } from '../ports.ts';
 import { APPEND, EXTEND, INSTALL_SNAPSHOT, KEEP_ALIVE } from './redis-scripts.ts';
+import { withoutCredentials } from './redis-url.ts';
 
 /** Pauses between attempts to connect: the first and the longest. */
 const FIRST_PAUSE = 50;
@@ -31,11 +32,6 @@ export interface StoreRedis extends Redis {
   ): Promise<unknown>;
 }
 
-/** The URL without its credentials, for messages. */
-export function withoutCredentials(url: string): string {
-  return url.replace(/^(rediss?:\/\/)[^/]*@/, '$1');
-}
-
 const CAUSES: readonly [pattern: RegExp, text: string][] = [
   [/ECONNREFUSED/, 'connection refused'],
   [/ENOTFOUND|EAI_AGAIN/, 'unknown host'],
@@ -44,7 +40,7 @@ const CAUSES: readonly [pattern: RegExp, text: string][] = [
   [/WRONGPASS|invalid password/, 'wrong password'],
   [/NOAUTH/, 'needs a password (redis://:PASSWORD@HOST:PORT)'],
   [/DB index is out of range/, 'no such database number'],
-  [/Protocol error/, 'is no Redis'],
+  [/Protocol error|Unknown RESP type/, 'is no Redis'],
 ];
 
 /** Why Redis could not be used, in a few words. */

@@ -2,9 +2,10 @@ import { systemRandom } from '../io/random.ts';
 import type { Clock, Log, Millis } from '../ports.ts';
 import { localClient } from './local-client.ts';
 import { randomId } from './memory.ts';
-import { causeOf, connectRedis, withoutCredentials } from './redis-connection.ts';
+import { causeOf, connectRedis } from './redis-connection.ts';
 import { RedisEngine } from './redis-engine.ts';
 import { RedisLog } from './redis-log.ts';
+import { withoutCredentials } from './redis-url.ts';
 import type { Store } from './store.ts';
 
 export interface RedisStoreOptions {

@@ -2,6 +2,7 @@ import type { LabControl, LabInfo, LabNodeInfo, NodeAction } from '../../agents/
 import { type ControlServer, serveControl } from '../../agents/control/server.ts';
 import type { AgentControl, AgentStatus } from '../../agents/control/types.ts';
 import type { Log } from '../../agents/ports.ts';
+import { withoutCredentials } from '../../agents/store/redis-url.ts';
 import type { LabPlan, PlannedNode } from '../plan/plan.ts';
 import type { RunningNode, Runtime } from './runtime.ts';
 import { judge, type Progress, StageError, type StageEvent, type StageName } from './stages.ts';
@@ -81,7 +82,7 @@ export class Supervisor implements LabControl {
       pid: process.pid,
       phase: this.#phase,
       file: plan.file ?? null,
-      store: plan.store,
+      store: withoutCredentials(plan.store),
       bgpPort: plan.bgpPort,
       podKind: plan.podKind,
       startedAt: this.#startedAt.toISOString(),
