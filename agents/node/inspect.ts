@@ -23,10 +23,15 @@ export function neighborRows(node: string, neighbors: readonly NeighborStatus[])
 export function routeRows(node: string, forwarder: Forwarder): RouteRow[] {
   return [...forwarder.routes()].map(({ address, length, route }) => ({
     node,
-    destination: length === 32 ? formatIpv4(address) : `${formatIpv4(address)}/${length}`,
+    destination: destination(address, length),
     ...routeColumns(route, forwarder),
     learnedFrom: originText(route.origin),
   }));
+}
+
+function destination(address: number, length: number): string {
+  if (length === 0) return 'default';
+  return length === 32 ? formatIpv4(address) : `${formatIpv4(address)}/${length}`;
 }
 
 /** What iproute2 would print behind the destination; `proto 80` is Felix's, `bird` BIRD's. */
