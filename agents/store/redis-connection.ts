@@ -85,6 +85,8 @@ export async function connectRedis(url: string, role: string, log: Log | undefin
     // 0: what had no answer fails as soon as the connection closes. (Without resending, null would let it wait for ever.)
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_TIMEOUT,
+    // ioredis waits so long for the end even of a connection that never was; a failed command shall end at once.
+    disconnectTimeout: 100,
     retryStrategy: (times) =>
       connected ? Math.min(LAST_PAUSE, FIRST_PAUSE * 2 ** Math.min(times, 10)) : null,
   };
