@@ -4,8 +4,11 @@ import { requireTool } from '../../support/tools.ts';
 import { until } from '../../support/until.ts';
 import { type Started, Workspace } from './workspace.ts';
 
-/** Each packet at once, as a program reads it; nobody else's user; room for a burst of some megabytes. */
-const OPTIONS: readonly string[] = ['-n', '-U', '--immediate-mode', '-Z', 'root', '-B', '32768'];
+/**
+ * No user but ours; 32 MiB for bursts. Not --immediate-mode, which gives every packet, however short, the room of the
+ * longest: packets are in the file a second later at most.
+ */
+const OPTIONS: readonly string[] = ['-n', '-U', '-Z', 'root', '-B', '32768'];
 
 /**
  * Records what crosses the loopback interface while `work` runs, and until `enough` says that all of it is in the file.
