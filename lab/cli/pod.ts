@@ -1,24 +1,23 @@
 import type { Command } from 'commander';
 import type { CliContext, GlobalOptions } from './context.ts';
-import { UsageError } from './errors.ts';
 
 interface Options extends GlobalOptions {
+  readonly pod: string;
   readonly agentSocket: string;
 }
 
-/** `podwire pod --name NAMESPACE/POD --agent-socket SOCKET` */
+/** `podwire pod --pod NAMESPACE/POD --agent-socket SOCKET` */
 export function register(program: Command, context: CliContext): void {
   program
     .command('pod')
     .description('be a pod in this network namespace until SIGTERM, as the containers of a compose lab are')
-    .usage('--name NAMESPACE/POD --agent-socket SOCKET')
+    .usage('--pod NAMESPACE/POD --agent-socket SOCKET')
+    .requiredOption('--pod <pod>', 'which pod of the lab file; without a namespace, of default')
     .requiredOption('--agent-socket <socket>', "the node agent's --pod-socket")
-    .addHelpText('after', '\n--name is the pod here, not the lab.')
     .action(async (_options: object, command: Command) => {
       const options = command.optsWithGlobals<Options>();
-      const { name } = options;
-      if (name === undefined) throw new UsageError('expected --name NAMESPACE/POD, a pod of the lab file');
-      await run(context, name.includes('/') ? name : `default/${name}`, options);
+      const { pod } = options;
+      await run(context, pod.includes('/') ? pod : `default/${pod}`, options);
     });
 }
 

@@ -114,7 +114,7 @@ interface PodProcess {
 function startPod(name: string): PodProcess {
   const child = spawn(
     requireTool('unshare'),
-    ['--net', process.execPath, ENTRY, 'pod', '--name', name, '--agent-socket', socket],
+    ['--net', process.execPath, ENTRY, 'pod', '--pod', name, '--agent-socket', socket],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   children.push(child);

@@ -229,7 +229,7 @@ describe('commands of containers', () => {
     [['store', '--listen', '2379'], 'Expected HOST:PORT such as 0.0.0.0:2379.'],
     [['store', '--listen', '[::1]:65536'], 'Expected HOST:PORT such as 0.0.0.0:2379.'],
     [['store', '--listen', '[::1]:1', '--backend', 'etcd'], 'Expected memory or a URL'],
-    [['pod', '--agent-socket', '/x'], 'expected --name NAMESPACE/POD, a pod of the lab file'],
+    [['pod', '--agent-socket', '/x'], "required option '--pod <pod>' not specified"],
   ])('%j is a usage error', async (args, message) => {
     const { code, stdout, stderr } = await podwire(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
