@@ -51,8 +51,16 @@ export async function startLab(
   });
   stage('plan', 'done', describePlan(plan));
   const undo: (() => Promise<void> | void)[] = [];
+  let failedToUndo = (_error: unknown): void => {};
   const takeDown = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step();
+    for (const step of undo.splice(0).reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        // What can still be taken down is: a Redis that is gone, for one, keeps its keys and nothing else.
+        failedToUndo(error);
+      }
+    }
   };
   try {
     const record = claimName(options, plan);
@@ -61,6 +69,7 @@ export async function startLab(
       lab: options.name,
     });
     undo.push(flush);
+    failedToUndo = (error) => log.error({ error: String(error) }, 'something of the lab stays');
     const clock = systemClock();
     const shownStore = withoutCredentials(plan.store);
     stage('store', 'running', shownStore);
