@@ -31,7 +31,7 @@ export interface LabInfo {
   readonly runtime: 'local' | 'netns' | 'compose';
   /** Supervisor's process id; 0 in compose. */
   readonly pid: number;
-  /** `starting`, `converged`, `failed`, `stopping`. */
+  /** `starting`, `converged`, `degraded` (a node does not run), `stopping`. */
   readonly phase: string;
   readonly file: string | null;
   readonly store: string;

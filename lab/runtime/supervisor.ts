@@ -80,7 +80,7 @@ export class Supervisor implements LabControl {
       name: plan.name,
       runtime: this.#options.runtime.kind,
       pid: process.pid,
-      phase: this.#phase,
+      phase: this.#shownPhase(),
       file: plan.file ?? null,
       store: withoutCredentials(plan.store),
       bgpPort: plan.bgpPort,
@@ -122,6 +122,12 @@ export class Supervisor implements LabControl {
     const now = before.catch(() => undefined).then(work);
     this.#actions.set(name, now);
     return now;
+  }
+
+  /** What was reached once need not hold: a node may have been stopped since. */
+  #shownPhase(): string {
+    const complete = this.#options.plan.nodes.every((node) => this.#nodes.has(node.name));
+    return this.#phase === 'converged' && !complete ? 'degraded' : this.#phase;
   }
 
   #nodeInfo(node: PlannedNode): LabNodeInfo {

@@ -167,15 +167,3 @@ function skipBecause(reason: string): never {
 export function requireTool(name: string): string {
   return findTool(name) ?? skipBecause(toolReason(name));
 }
-
-/** Skips the running test unless it runs as root on Linux. */
-export function requireRoot(): void {
-  const reason = rootReason();
-  if (reason !== '') skipBecause(reason);
-}
-
-/** Skips the running test unless a Docker daemon answers. */
-export function requireDocker(): void {
-  const reason = dockerReason();
-  if (reason !== '') skipBecause(reason);
-}
