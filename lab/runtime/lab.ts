@@ -178,7 +178,7 @@ async function cleanDeadLab(state: LabState): Promise<void> {
   }
   if (state.store !== 'memory') {
     const { destroyRedisStore } = await import('../../agents/store/redis.ts');
-    // A Redis that is gone keeps its keys; the next lab of this name finds and replaces them.
+    // A Redis that is gone keeps its keys; the next lab of this name removes them.
     await destroyRedisStore(state.store, state.name).catch(() => undefined);
   }
   await rm(labPaths(state.name).folder, { recursive: true, force: true });

@@ -175,7 +175,9 @@ async function createStore(
     undo.push(() => store.close());
     return store;
   }
-  const { createRedisStore } = await import('../../agents/store/redis.ts');
+  const { createRedisStore, destroyRedisStore } = await import('../../agents/store/redis.ts');
+  // What an earlier lab of this name could not remove when it ended, for want of its Redis, is no part of this one.
+  await destroyRedisStore(plan.store, plan.name);
   const store = await createRedisStore(plan.store, { namespace: plan.name, clock, log });
   undo.push(() => store.destroy());
   return store;
