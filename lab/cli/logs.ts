@@ -36,7 +36,9 @@ async function logs(
 ): Promise<void> {
   const file = await withLab(context, options, async (lab) => {
     if ((await lab.info()).runtime === 'compose') {
-      throw new CliError(`lab ${lab.name} runs under Docker Compose, which has its logs: docker compose logs`);
+      throw new CliError(
+        `lab ${lab.name} runs under Docker Compose, which has its logs: docker compose logs`,
+      );
     }
     return (await context.labs()).logFile(lab.name);
   });
