@@ -143,8 +143,8 @@ export class ClusterView {
     for (const version of [4, 6] as const) {
       const old = before === undefined ? undefined : nodeAddress(before, version);
       const now = after === undefined ? undefined : nodeAddress(after, version);
-      if (old !== undefined && old !== now && this.#byAddress.get(old) === before) {
-        // Two nodes may have had the address: by mistake, or while one takes it over from the other.
+      if (old !== undefined && old !== now) {
+        // Two nodes may have the address: by mistake, or while one takes it over from the other.
         const other = [...this.nodes.values()].find((node) => nodeAddress(node, version) === old);
         if (other === undefined) this.#byAddress.delete(old);
         else this.#byAddress.set(old, other);

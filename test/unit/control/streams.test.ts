@@ -153,7 +153,7 @@ describe('a client that goes away', () => {
   });
 
   test('by death: what the agent writes afterwards harms nobody', async () => {
-    const written = Promise.withResolvers<void>();
+    let written = Promise.withResolvers<void>();
     await scene.serve([
       fakeAgent('host1', {
         trace: async (_, onStep, signal, onReady) => {
@@ -175,6 +175,7 @@ describe('a client that goes away', () => {
       ['trace', '{}'],
       ['capture', '{"underlay":true}'],
     ] as const) {
+      written = Promise.withResolvers();
       const socket = createConnection(scene.path);
       socket.write(
         `POST /v1/nodes/host1/${action} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`,

@@ -76,6 +76,7 @@ describe('the VTEP', () => {
       },
     });
     await expect(plane.open()).rejects.toThrow('no more ports');
+    await clock.pass(0);
     expect(net.bound).toEqual([]);
   });
 

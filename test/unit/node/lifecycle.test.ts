@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NodeAgent } from '../../../agents/node/node-agent.ts';
 import { emulatedPods } from '../../../agents/pod/emulated.ts';
 import type { PodFactory } from '../../../agents/pod/types.ts';
-import type { TcpListener } from '../../../agents/ports.ts';
+import type { TcpListener, TcpPort } from '../../../agents/ports.ts';
+import type { KvClient } from '../../../agents/store/client.ts';
 import { podSpec, SimLab } from './sim-lab.ts';
 
 let lab: SimLab;
@@ -33,11 +34,37 @@ function counted(): { readonly factory: PodFactory; readonly open: Set<string> }
   return { factory, open };
 }
 
+/** TCP of a node whose listening takes 2 ms. */
+function slowListen(index: number): TcpPort {
+  const tcp = lab.net.tcp(`127.9.0.${index}`);
+  const listen: TcpPort['listen'] = async (...args) => {
+    await new Promise<void>((resolve) => lab.clock.setTimer(2, resolve));
+    return tcp.listen(...args);
+  };
+  return { ...tcp, listen };
+}
+
 /** Nothing of an agent is left: no port, no timer. */
 async function expectNothingLeft(): Promise<void> {
   await lab.clock.pass(5000);
   expect(lab.net.bound).toEqual([]);
   expect(lab.clock.pending).toBe(0);
+}
+
+/** A client of the store, and how many watches of it run. */
+function watched(client: KvClient): { readonly kv: KvClient; readonly watching: () => number } {
+  let running = 0;
+  const watch: KvClient['watch'] = (...args) => {
+    running++;
+    const inner = client.watch(...args);
+    return {
+      cancel: () => {
+        running--;
+        inner.cancel();
+      },
+    };
+  };
+  return { kv: { ...client, watch }, watching: () => running };
 }
 
 describe('start that fails in the middle', () => {
@@ -125,7 +152,9 @@ describe('stop while it starts', () => {
     const client = { ...kv, range: slow(kv.range), put: slow(kv.put), txn: slow(kv.txn) };
     const slowFactory: PodFactory = { create: slow(factory.create.bind(factory)) };
     const pods = { emulated: slowFactory, linux: slowFactory };
-    const agent = lab.agent(agentName, index, { pods: [podSpec('a'), podSpec('b')] }, { kv: client, pods });
+    const tcp = slowListen(index);
+    const wanted = [podSpec('a'), podSpec('b')];
+    const agent = lab.agent(agentName, index, { pods: wanted }, { kv: client, pods, tcp });
     const starting = agent.start();
     starting.catch(() => undefined);
     return { agent, starting, open };
@@ -159,9 +188,13 @@ describe('stop', () => {
   test('ends everything that runs on the agent', async () => {
     const { factory, open } = counted();
     const pods = { emulated: factory, linux: factory };
-    const agent = lab.agent('host1', 1, { pods: [podSpec('a')] }, { pods });
+    const { kv, watching } = watched(lab.store.client());
+    const agent = lab.agent('host1', 1, { pods: [podSpec('a')] }, { pods, kv });
     await lab.clock.outcome(agent.start());
-    expect([...open]).toEqual(['a']);
+    const host2 = await lab.host('host2', 2);
+    await lab.becomes('host1 1/1 1', 'host2 1/1 1');
+    await lab.clock.outcome(host2.stop());
+    expect([[...open], watching()]).toEqual([['a'], 5]);
     const running = [
       agent.watchStatus(() => undefined, never()),
       agent.trace({}, () => undefined, never()),
@@ -169,7 +202,10 @@ describe('stop', () => {
     ];
     await lab.clock.outcome(agent.stop());
     await lab.clock.outcome(Promise.all(running));
-    expect([...open]).toEqual([]);
+    expect([[...open], watching()]).toEqual([[], 0]);
+    // A process ends when no timer runs; only what is on the wire still arrives.
+    await lab.clock.pass(2);
+    expect(lab.clock.pending).toBe(0);
     expect(await agent.status()).toMatchObject({
       ready: false,
       message: 'stopped',
@@ -297,4 +333,54 @@ test('a speaker that finds its port taken when it is replaced says so, and tries
   await thief!.close();
   await lab.becomes('host1 1/1 1', 'host2 1/1 1');
   expect(await agent.status()).toMatchObject({ ready: true, message: '', asn: 65001 });
+});
+
+describe('a cluster that changes while the speaker begins to listen', () => {
+  test('at the start', async () => {
+    // A reflector writes nothing afterwards that would make it look again.
+    const agent = lab.agent('rr1', 1, { kind: 'route-reflector' }, { tcp: slowListen(1) });
+    const starting = agent.start();
+    await lab.clock.pass(1);
+    await lab.apply('BGPConfiguration', 'default', { asNumber: 65001 });
+    await lab.clock.outcome(starting);
+    await lab.clock.pass(10);
+    expect((await agent.status()).asn).toBe(65001);
+  });
+
+  test('after another change', async () => {
+    const agent = lab.agent('host1', 1, {}, { tcp: slowListen(1) });
+    await lab.clock.outcome(agent.start());
+    await lab.apply('BGPConfiguration', 'default', { asNumber: 65001 });
+    await lab.clock.pass(1);
+    await lab.apply('BGPConfiguration', 'default', { asNumber: 65002 });
+    await lab.clock.pass(10);
+    expect((await agent.status()).asn).toBe(65002);
+  });
+
+  test('and stops meanwhile', async () => {
+    const agent = lab.agent('host1', 1, {}, { tcp: slowListen(1) });
+    await lab.clock.outcome(agent.start());
+    await lab.apply('BGPConfiguration', 'default', { asNumber: 65001 });
+    await lab.clock.pass(1);
+    await lab.clock.outcome(agent.stop());
+    await expectNothingLeft();
+  });
+
+  test('and stops while it waits to try again', async () => {
+    const tcp = lab.net.tcp('127.9.0.1');
+    let listens = 0;
+    const listen: TcpPort['listen'] = async (...args) => {
+      if (++listens > 1) throw new Error('no');
+      return tcp.listen(...args);
+    };
+    const agent = lab.agent('host1', 1, {}, { tcp: { ...tcp, listen } });
+    await lab.clock.outcome(agent.start());
+    await lab.apply('BGPConfiguration', 'default', { asNumber: 65001 });
+    await lab.clock.pass(10);
+    expect(await agent.status()).toMatchObject({ ready: false, message: 'no' });
+    await lab.clock.outcome(agent.stop());
+    expect([lab.clock.pending, lab.net.bound]).toEqual([0, []]);
+    await lab.clock.pass(5000);
+    expect(listens).toBe(2);
+  });
 });

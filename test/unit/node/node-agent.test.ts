@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NodeAgent } from '../../../agents/node/node-agent.ts';
+import { emulatedPods } from '../../../agents/pod/emulated.ts';
 import { podSpec, SimLab } from './sim-lab.ts';
 
 let lab: SimLab;
@@ -297,7 +298,7 @@ describe('a pod with an address of another host’s block', () => {
     const [block1] = (await host1.status()).blocks;
     const address = block1!.replace(/\d+\/26$/, (last) => String(Number.parseInt(last, 10) + 60));
     const spec = podSpec('m', { address });
-    const factory = (await import('../../../agents/pod/emulated.ts')).emulatedPods(lab.clock);
+    const factory = emulatedPods(lab.clock);
     const move = async (from: NodeAgent | undefined, to: NodeAgent): Promise<void> => {
       await to.podSet.start(spec, factory);
       to.podsChanged();
@@ -327,7 +328,7 @@ describe('a pod with an address of another host’s block', () => {
     const [block1] = (await host1.status()).blocks;
     const address = block1!.replace(/\d+\/26$/, (last) => String(Number.parseInt(last, 10) + 60));
     const spec = podSpec('m', { address });
-    const factory = (await import('../../../agents/pod/emulated.ts')).emulatedPods(lab.clock);
+    const factory = emulatedPods(lab.clock);
     await host2.podSet.start(spec, factory);
     host2.podsChanged();
     await lab.clock.pass(50);
@@ -340,6 +341,23 @@ describe('a pod with an address of another host’s block', () => {
     await lab.clock.pass(50);
     expect(await lab.ping(host1, 'a', address)).toMatchObject({ outcome: 'reply', ttl: 63 });
     expect(await lab.ping(host2, 'b', address)).toMatchObject({ outcome: 'reply', ttl: 62 });
+  });
+
+  test('is found on the other host when it goes from the one that has the block', async () => {
+    const [host1, host2] = await lab.pair();
+    await lab.becomes(...CONVERGED);
+    const [block1] = (await host1.status()).blocks;
+    const address = block1!.replace(/\d+\/26$/, (last) => String(Number.parseInt(last, 10) + 60));
+    const spec = podSpec('m', { address });
+    await host1.podSet.start(spec, emulatedPods(lab.clock));
+    host1.podsChanged();
+    await host2.podSet.start(spec, emulatedPods(lab.clock));
+    host2.podsChanged();
+    await lab.clock.pass(50);
+    expect(await lab.ping(host1, 'a', address)).toMatchObject({ outcome: 'reply', ttl: 63 });
+    host1.podSet.remove('default/m');
+    host1.podsChanged();
+    expect(await lab.ping(host1, 'a', address)).toMatchObject({ outcome: 'reply', ttl: 62 });
   });
 });
 
