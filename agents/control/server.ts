@@ -90,16 +90,21 @@ async function answer(
   if (area !== 'nodes') throw new HttpError(404, `no such path: ${path}`);
   if (name === undefined) {
     requireMethod(request, 'GET');
-    return sendJson(response, [...agents.keys()]);
+    return sendJson(response, nodeNames(agents));
   }
   const agent = agents.get(name);
   if (agent === undefined) {
-    throw new HttpError(404, `no running node ${name}; running: ${[...agents.keys()].join(', ') || 'none'}`);
+    throw new HttpError(404, `no running node ${name}; running: ${nodeNames(agents).join(', ') || 'none'}`);
   }
   const inspection = INSPECTIONS.find((each) => each === verb);
   if (inspection === undefined) return answerAction(request, response, agent, verb ?? '');
   const watch = inspection === 'status' && new URLSearchParams(query).has('watch');
   return answerInspection(request, response, agent, inspection, watch);
+}
+
+/** The nodes that run, host2 before host10; they come into the directory in the order in which they are up. */
+function nodeNames(agents: AgentDirectory): string[] {
+  return [...agents.keys()].sort(new Intl.Collator('en', { numeric: true }).compare);
 }
 
 /** Parts of a path, decoded: `/v1/nodes/host1/bgp` has four. */
