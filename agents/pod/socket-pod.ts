@@ -8,6 +8,9 @@ import type { PodNetwork } from './types.ts';
 /** Pause between attempts while there is no agent. */
 const PAUSE: Millis = 200;
 
+/** What making `eth0` says while an earlier one is there, up or down. */
+const STILL_THERE: ReadonlySet<string> = new Set(['EEXIST', 'EBUSY']);
+
 export interface SocketPodOptions {
   /** `namespace/name`. */
   readonly name: string;
@@ -103,7 +106,7 @@ class SocketPod {
         return;
       } catch (error) {
         // The agent has not let go of the old one yet.
-        if (errorCode(error) !== 'EBUSY') throw error;
+        if (!STILL_THERE.has(errorCode(error))) throw error;
         await this.#pause();
       }
     }
