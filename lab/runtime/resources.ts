@@ -2,15 +2,17 @@ import { Ipam } from '../../agents/calico/ipam.ts';
 import { ResourceClient } from '../../agents/calico/resources.ts';
 import type { Clock, Random } from '../../agents/ports.ts';
 import type { KvClient } from '../../agents/store/client.ts';
+import { tunnelHandleId } from '../../protocol/calico/names.ts';
 import { parseResource } from '../../protocol/calico/resources/parse.ts';
 import type { LabPlan } from '../plan/plan.ts';
 
 /**
  * Puts a lab's Calico resources into the store, as `calicoctl apply` would, and what foreign nodes cannot write
- * themselves: their blocks and tunnel addresses in IPAM.
+ * themselves: their blocks and tunnel addresses in IPAM. May be called again on a store that has them. Rejects with one
+ * line naming the node whose block or address somebody else has.
  */
 export async function applyResources(
-  plan: LabPlan,
+  plan: Pick<LabPlan, 'nodes' | 'resources'>,
   kv: KvClient,
   ports: { readonly clock: Clock; readonly random: Random },
 ): Promise<void> {
@@ -23,10 +25,16 @@ export async function applyResources(
       if (!claimed) throw new Error(`node ${node.name}: block ${block} belongs to another node`);
     }
     if (node.kind !== 'linux' || node.tunnelAddress === undefined) continue;
-    const handleId = `vxlan-tunnel-addr-${node.name}`;
-    const attributes = { type: 'vxlanTunnelAddress' };
-    const held = await ipam.ipsByHandle(handleId);
-    if (held.includes(node.tunnelAddress)) continue;
-    await ipam.assignIp({ node: node.name, address: node.tunnelAddress, handleId, attributes });
+    await holdTunnelAddress(ipam, node.name, node.tunnelAddress);
+  }
+}
+
+async function holdTunnelAddress(ipam: Ipam, node: string, address: string): Promise<void> {
+  const handleId = tunnelHandleId('vxlan', node);
+  if ((await ipam.ipsByHandle(handleId)).includes(address)) return;
+  try {
+    await ipam.assignIp({ node, address, handleId, attributes: { type: 'vxlanTunnelAddress' } });
+  } catch (error) {
+    throw new Error(`node ${node}: tunnel address ${address}: ${(error as Error).message}`);
   }
 }

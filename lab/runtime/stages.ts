@@ -57,8 +57,8 @@ export interface Count {
 
 /**
  * Judges convergence from what the agents say of themselves: all of them up and their pods answering, every
- * configured session Established with End-of-RIB received, and every block that any node holds reachable from every
- * other host.
+ * configured session Established with End-of-RIB received, every host with a block, and every block that any node
+ * holds reachable from every other host.
  * @param expected names of all nodes that run an agent.
  * @param foreignBlocks blocks of foreign nodes, which have no agent to tell of them.
  */
@@ -76,10 +76,14 @@ export function judge(
   const pods = { done: 0, total: 0 };
   const bgp = { done: 0, total: 0 };
   const routes = { done: 0, total: 0 };
+  let ready = true;
   const own = present.flatMap((status) => status.blocks.map((block) => ({ block, node: status.node })));
   const blocks = [...own, ...foreignBlocks];
   for (const status of present) {
     if (!status.ready) miss(`${status.node}: ${status.message}`);
+    const lacksBlock = status.kind === 'host' && status.blocks.length === 0;
+    if (status.ready && lacksBlock) miss(`${status.node}: no block of its own`);
+    ready &&= status.ready && !lacksBlock;
     pods.done += status.pods.ready;
     pods.total += status.pods.total;
     bgp.done += status.sessions.synced;
@@ -98,6 +102,5 @@ export function judge(
   }
   const nodes = { done: present.length, total: expected.length };
   const complete = [nodes, pods, bgp, routes].every((count) => count.done === count.total);
-  const converged = complete && present.every((status) => status.ready);
-  return { nodes, pods, bgp, routes, converged, missing };
+  return { nodes, pods, bgp, routes, converged: complete && ready, missing };
 }

@@ -22,7 +22,8 @@ export function runRoot(): string {
   if (process.getuid?.() === 0) return '/run/podwire';
   const xdg = process.env.XDG_RUNTIME_DIR;
   if (xdg !== undefined && xdg !== '') return join(xdg, 'podwire');
-  return join(tmpdir(), `podwire-${userInfo().username}`);
+  // By number: a user of a container need not have a name.
+  return join(tmpdir(), `podwire-${process.getuid?.() ?? userInfo().username}`);
 }
 
 /** Paths of one lab. */
@@ -98,16 +99,17 @@ function writeWhole(state: LabState, place: (from: string, to: string) => void):
   }
 }
 
-/** State of a lab, dead or alive; undefined where there is none. */
+/** State of a lab, dead or alive; undefined where there is none that can be read. */
 export function readState(name: string): LabState | undefined {
   try {
-    return JSON.parse(readFileSync(labPaths(name).state, 'utf8')) as LabState;
+    const state = JSON.parse(readFileSync(labPaths(name).state, 'utf8')) as LabState | null;
+    return typeof state?.pid === 'number' && Array.isArray(state.children) ? state : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Names of all labs that left a folder, dead or alive. */
+/** States of all labs that left a folder, dead or alive, by name. */
 export function listStates(): LabState[] {
   let names: string[];
   try {
@@ -128,11 +130,18 @@ export function removeState(name: string): void {
   }
 }
 
-/** Whether the lab's supervisor still runs: a process of that id that started when it did, and has not ended yet. */
-export function isAlive(state: Pick<LabState, 'pid' | 'startTicks'>): boolean {
-  if (state.startTicks !== null) return processStartTicks(state.pid) === state.startTicks;
+/**
+ * Whether a process (the lab's supervisor, or one of its children) still runs: one of that id that started when it did,
+ * and has not ended yet.
+ */
+export function isAlive({ pid, startTicks }: Pick<LabState, 'pid' | 'startTicks'>): boolean {
+  // Ids from 0 down mean groups of processes to kill(2), which are never meant.
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  if (startTicks !== null) return processStartTicks(pid) === startTicks;
+  // It had ended when its start was to be written down, so whoever has its id now is another.
+  if (process.platform === 'linux') return false;
   try {
-    process.kill(state.pid, 0);
+    process.kill(pid, 0);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
