@@ -1,4 +1,4 @@
-import { serveControl } from './control/server.ts';
+import { type ControlServer, serveControl } from './control/server.ts';
 import { systemClock } from './io/clock.ts';
 import type { FdServer } from './io/linux/scm-rights.ts';
 import { systemRandom } from './io/random.ts';
@@ -46,20 +46,25 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Age
     pods: podFactories(clock),
     log,
   });
-  const control = await serveControl(options.control, new Map([[config.node, agent]]));
+  let control: ControlServer | undefined;
   let podServer: FdServer | undefined;
   const stop = async (): Promise<void> => {
-    await agent.stop();
-    podServer?.close();
-    await control.close();
-    await kv.close();
-    flush();
+    try {
+      await agent.stop();
+    } finally {
+      podServer?.close();
+      await control?.close();
+      await kv.close();
+      flush();
+    }
   };
   try {
+    control = await serveControl(options.control, new Map([[config.node, agent]]));
     await agent.start();
     if (podSocket !== undefined) podServer = await listenForPods(podSocket, agent, config, log);
   } catch (error) {
-    await stop();
+    // Why it did not start says more than why it did not stop.
+    await stop().catch(() => undefined);
     throw error;
   }
   return { agent, stop };
