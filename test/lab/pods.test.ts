@@ -74,7 +74,7 @@ describe.skipIf(needs.missing)(needs.title('pods of both kinds'), () => {
       const bad = await exec('emulated-1', ['ping', '-c', '1', '-t', '2', ip['emulated-2']!]);
       expect(bad).toMatchObject({ code: 1, stderr: '' });
       expect(bad.stdout).toContain('icmp_seq=1 Time to live exceeded');
-      expect(bad.stdout).toContain('1 packets transmitted, 0 received, 100% packet loss');
+      expect(bad.stdout).toContain('1 packets transmitted, 0 received, +1 errors, 100% packet loss');
     });
 
     test('nc -u to the UDP echo port: standard input comes back, however large', async () => {
