@@ -1,5 +1,4 @@
 import { tunnelHandleId, vtepMac } from '../../protocol/calico/names.ts';
-import { parsePrefix, prefixContains } from '../../protocol/ip/prefix.ts';
 import type { PathView } from '../bgp/types.ts';
 import { Ipam } from '../calico/ipam.ts';
 import { CaptureHub } from '../capture/hub.ts';
@@ -31,6 +30,7 @@ import type { NodeAgentConfig } from './config.ts';
 import { DataPlane } from './data-plane.ts';
 import { fdbRows, neighborRows, podRows, routeRows, storeRows } from './inspect.ts';
 import { OwnNode } from './own-node.ts';
+import { ownPrefixes } from './own-prefixes.ts';
 import { ping } from './ping.ts';
 import { Pods } from './pods.ts';
 import { RouteProgrammer } from './route-programmer.ts';
@@ -348,18 +348,14 @@ export class NodeAgent implements AgentControl {
     this.#statusChanged();
   }
 
-  /** Announces the node's confirmed blocks, and each address that it uses of somebody else's (Calico `bird_aggr`). */
+  /** Routes and announces what is this node's own. */
   #syncOwnRoutes(): void {
     if (this.#host === undefined) return;
     const { dataPlane, pods, routes } = this.#host;
     const blocks = this.#view.blocksOf(this.node);
-    const exported = blocks.filter((block) => this.#view.poolOf(block)?.spec.disableBGPExport !== true);
-    const prefixes = blocks.map((block) => parsePrefix(block));
-    const borrowed = pods.running
-      .map(({ network }) => `${network.address}/32`)
-      .filter((address) => !prefixes.some((block) => prefixContains(block, parsePrefix(address))));
+    const addresses = pods.running.map(({ network }) => network.address);
     dataPlane.setBlocks(blocks);
-    this.#routing.announce([...exported, ...borrowed]);
+    this.#routing.announce(ownPrefixes(blocks, addresses, this.#view));
     // What is this host's own now, or is not any more, is not or may be another host's.
     routes?.refresh();
   }
