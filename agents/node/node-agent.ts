@@ -330,7 +330,7 @@ export class NodeAgent implements AgentControl {
     this.#log.info({ how }, 'node down');
   }
 
-  // -- following the cluster ------------------------------------------------------------------------------------
+  // -- following the cluster, and telling of it ---------------------------------------------------------------
 
   /** A resync brings many changes in one turn of the loop: each kind is looked at once. */
   #viewChanged(change: ViewChange): void {
@@ -359,8 +359,6 @@ export class NodeAgent implements AgentControl {
     // What is this host's own now, or is not any more, is not or may be another host's.
     routes?.refresh();
   }
-
-  // -- status ---------------------------------------------------------------------------------------------------
 
   #statusChanged(): void {
     if (this.#statusQueued || this.#watchers.size === 0) return;
