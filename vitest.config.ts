@@ -15,7 +15,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     pool: 'forks',
     projects: [
-      tier('unit', 10),
+      tier('unit', 30),
       tier('property', 60),
       tier('interop', 60, false),
       tier('lab', 90, false),

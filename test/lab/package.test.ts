@@ -55,7 +55,7 @@ describe.skipIf(needs.missing)(needs.title('the package'), () => {
       .split('\n')
       .map((file) => file.replace(/^package\//, ''));
     const folders = new Set(
-      files.map((file) => file.replace(/(?<=^(dist|lab)\/[^/]+)\/.*|(?<=^bin)\/.*/, '')),
+      files.map((file) => file.replace(/(?<=^(dist|lab)\/[^/]+)\/.*|(?<=^(bin|docs))\/.*/, '')),
     );
     expect([...folders].sort()).toEqual(
       [
@@ -63,6 +63,7 @@ describe.skipIf(needs.missing)(needs.title('the package'), () => {
         'dist/agents',
         'dist/lab',
         'dist/protocol',
+        'docs',
         'lab/examples',
         'lab/schema',
         'package.json',
@@ -73,7 +74,8 @@ describe.skipIf(needs.missing)(needs.title('the package'), () => {
     wanted.push('dist/agents/main.js', 'lab/schema/lab.schema.json', 'lab/examples/calico-rr.yaml');
     expect(files).toEqual(expect.arrayContaining(wanted));
     // Node strips no types below node_modules.
-    expect(files.filter((file) => /^(bin|dist)\/.*(?<!\.d)\.ts$/.test(file))).toEqual([]);
+    expect(files.filter((file) => file.endsWith('.ts'))).toEqual([]);
+    expect(files.filter((file) => file.startsWith('bin/'))).toEqual(['bin/node26.mjs', 'bin/podwire.mjs']);
   });
 
   test('installed elsewhere, it brings its own Node and runs the default lab', {
