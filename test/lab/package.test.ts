@@ -9,7 +9,16 @@ import { leftovers } from './support/leftovers.ts';
 import { type Ran, Workspace } from './support/workspace.ts';
 
 /** What of a checkout makes the package. */
-const SOURCES = ['agents', 'bin', 'lab', 'protocol', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const SOURCES = [
+  'docs',
+  'agents',
+  'bin',
+  'lab',
+  'protocol',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 const TEXTS = ['CHANGELOG.md', 'LICENSE', 'README.md'];
 
 const needs = all(tool('node'), tool('npm'), tool('npx'), tool('tar'));
