@@ -86,7 +86,6 @@ export class NodeAgent implements AgentControl {
   #podsWanted: readonly PodSpec[] = [];
   #pendingChanges = new Set<ViewChange>();
   #statusQueued = false;
-  /** Runs while the last session that came up may lack an End-of-RIB marker. */
   #stopped: Promise<void> | undefined;
 
   constructor(config: NodeAgentConfig, ports: NodeAgentPorts) {
