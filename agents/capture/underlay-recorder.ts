@@ -21,9 +21,12 @@ export function loopbackMac(): number {
   return 0;
 }
 
-/** 02:00 and the address, for sockets on a real network whose MACs the agent does not see: the same on every node. */
+/**
+ * 02:42 and the address: how Docker's bridge driver makes MACs, and the netns runtime after it, so that a capture shows
+ * the MACs of the real wire, which a socket does not tell.
+ */
 export function derivedMac(ipv4: number): number {
-  return 0x020000000000 + ipv4;
+  return 0x024200000000 + ipv4;
 }
 
 /** The packet inside a synthesised frame. */

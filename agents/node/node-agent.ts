@@ -5,6 +5,7 @@ import { CaptureHub } from '../capture/hub.ts';
 import { bgpFraming } from '../capture/stream-framing.ts';
 import { tapTcp } from '../capture/tap-tcp.ts';
 import { tapUdp } from '../capture/tap-udp.ts';
+import { derivedMac, loopbackMac } from '../capture/underlay-recorder.ts';
 import type {
   AgentControl,
   AgentStatus,
@@ -263,7 +264,8 @@ export class NodeAgent implements AgentControl {
       description: `network ${link}: each frame once, as sent`,
       scope: { kind: 'link', link },
     });
-    const options = { link: linkId };
+    // Loopback has no MACs; every other underlay is Ethernet.
+    const options = { link: linkId, macOf: isLoopback(address) ? loopbackMac : derivedMac };
     return {
       tcp: tapTcp(this.#severed.tcp, this.#hub, underlay, { ...options, framing: bgpFraming }),
       udp: tapUdp(this.#ports.udp, this.#hub, underlay, options),
@@ -395,4 +397,8 @@ export class NodeAgent implements AgentControl {
       message: this.#ready && lacking !== undefined ? lacking : this.#message,
     };
   }
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.');
 }

@@ -1,10 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
+import { derivedMac } from '../../agents/capture/underlay-recorder.ts';
 import { connectAgent } from '../../agents/control/client.ts';
 import { spawnInNetns } from '../../agents/io/linux/spawn-in-netns.ts';
 import type { LogLevel } from '../../agents/log.ts';
 import type { Log } from '../../agents/ports.ts';
 import type { AgentProcessOptions } from '../../agents/process.ts';
-import { formatMac, parseMac } from '../../protocol/ethernet/mac.ts';
+import { formatMac } from '../../protocol/ethernet/mac.ts';
+import { parseIpv4 } from '../../protocol/ip/ipv4.ts';
 import type { LabPlan, PlannedAgentNode, PlannedForeignNode, PlannedNode } from '../plan/plan.ts';
 import { agentEntry } from './entry.ts';
 import { type Attachment, NetnsFabric } from './netns-fabric.ts';
@@ -44,8 +46,8 @@ export class NetnsRuntime implements Runtime {
 
   start(node: PlannedNode, signal: AbortSignal): Promise<RunningNode> {
     const { address, prefixLength, index, name } = node;
-    // 02: locally administered; the rest tells the node in captures.
-    const mac = formatMac(parseMac('02:00:00:00:00:00') + index + 1);
+    // What podwire's own captures show for this address.
+    const mac = formatMac(derivedMac(parseIpv4(address)));
     const attachment = this.#fabric!.attach({ name, index, mac, address: `${address}/${prefixLength}` });
     return node.kind === 'linux'
       ? this.#startForeign(node, attachment, signal)

@@ -1,6 +1,9 @@
 // A Linux host with the kernel's VXLAN device as a node, and tshark as the judge of everything on the bridge.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { derivedMac } from '../../agents/capture/underlay-recorder.ts';
 import type { LabInfo } from '../../agents/control/routes.ts';
+import { formatMac } from '../../protocol/ethernet/mac.ts';
+import { parseIpv4 } from '../../protocol/ip/ipv4.ts';
 import { all, root, tool } from '../support/tools.ts';
 import {
   agentOf,
@@ -145,18 +148,19 @@ describe.skipIf(needs.missing)(needs.title('a host with a kernel VXLAN device'),
     const requests = await tshark(dump.file, fields, ['-Y', 'vxlan && icmp.type == 8 && !ip.flags.mf == 1']);
     const [host1, linux] = [nodeOf(lab, 'host1').address, nodeOf(lab, 'linux').address];
     const macs = { host1: '66:e5:e2:a9:51:86' };
+    const [outer1, outerLinux] = [host1, linux].map((address) => formatMac(derivedMac(parseIpv4(address))));
     expect(requests).toContainEqual({
       'vxlan.vni': '4096',
-      'eth.src': `02:00:00:00:00:02,${macs.host1}`,
-      'eth.dst': `02:00:00:00:00:01,${KERNEL.mac}`,
+      'eth.src': `${outer1},${macs.host1}`,
+      'eth.dst': `${outerLinux},${KERNEL.mac}`,
       'ip.src': `${host1},${ip['web-1']}`,
       'ip.dst': `${linux},${KERNEL.address}`,
       'ip.ttl': '64,63',
     });
     expect(requests).toContainEqual({
       'vxlan.vni': '4096',
-      'eth.src': `02:00:00:00:00:01,${KERNEL.mac}`,
-      'eth.dst': `02:00:00:00:00:02,${macs.host1}`,
+      'eth.src': `${outerLinux},${KERNEL.mac}`,
+      'eth.dst': `${outer1},${macs.host1}`,
       'ip.src': `${linux},${KERNEL.address}`,
       'ip.dst': `${host1},${ip['web-1']}`,
       'ip.ttl': '64,64',

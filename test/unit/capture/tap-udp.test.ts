@@ -56,7 +56,7 @@ test('a datagram without checksum, sent: golden bytes', async () => {
   const { packets } = await exchange(true, false);
   expect(toHex(packets[0]!.data)).toBe(
     toHex(
-      fromHex(`02000a000002 02000a000001 0800
+      fromHex(`02420a000002 02420a000001 0800
         4500 001f 0000 4000 4011 26cc 0a000001 0a000002
         12b5 c350 000b 0000 010203`),
     ),
@@ -67,7 +67,7 @@ test('a datagram with checksum, received: golden bytes', async () => {
   const { packets } = await exchange(false, false);
   expect(toHex(packets[2]!.data)).toBe(
     toHex(
-      fromHex(`02000a000001 02000a000002 0800
+      fromHex(`02420a000001 02420a000002 0800
         4500 001e 0000 4000 4011 26cd 0a000002 0a000001
         c350 12b5 000a 11cd 0405`),
     ),
