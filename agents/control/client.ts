@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createConnection } from 'node:net';
-import { Duplex } from 'node:stream';
+import { Duplex, type Readable, type Writable } from 'node:stream';
 import type { ControlEndpoint, ErrorLine, ExecLine, LabControl, LabInfo, NodeAction } from './routes.ts';
 import type { AgentControl, AgentStatus, PingResult, TraceStepRow } from './types.ts';
 
@@ -178,9 +178,32 @@ function open(endpoint: ControlEndpoint): Duplex {
   const child = spawn('docker', ['exec', '-i', endpoint.container, 'podwire', 'control-proxy'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const duplex = Duplex.from({ writable: child.stdin, readable: child.stdout } as unknown as Iterable<never>);
+  return joined(child);
+}
+
+/**
+ * Standard input and output of a child as one stream. The child ends as soon as the answer is complete, which closes its
+ * input: that is no error, and what it wrote before still counts (`Duplex.from` would drop it as a premature close).
+ */
+function joined(child: ChildProcessByStdio<Writable, Readable, null>): Duplex {
+  const { stdin, stdout } = child;
+  const duplex = new Duplex({
+    read: () => stdout.resume(),
+    write: (chunk, encoding, done) => void stdin.write(chunk, encoding, () => done()),
+    final: (done) => void stdin.end(() => done()),
+    destroy: (error, done) => {
+      child.kill();
+      done(error);
+    },
+  });
+  stdin.on('error', () => {
+    // The other end went first; what it had to say is on its standard output.
+  });
+  stdout.on('data', (chunk: Uint8Array) => {
+    if (!duplex.push(chunk)) stdout.pause();
+  });
+  stdout.on('end', () => duplex.push(null));
   child.on('error', (error) => duplex.destroy(error));
-  duplex.on('close', () => child.kill());
   return duplex;
 }
 
