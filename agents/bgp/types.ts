@@ -1,32 +1,178 @@
+import type { Family } from '../../protocol/bgp/family.ts';
+import type { Policy } from '../../protocol/bgp/policy/policy.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
+import type { AnnounceOptions } from './own-route.ts';
 
 /** An address family a session may carry, by its usual name. */
-export type FamilyName = 'ipv4-unicast' | 'ipv6-unicast';
+export type FamilyName = Family;
 
-/** A configured neighbour. Two sessions to one address and port are a configuration error. */
-export interface PeerConfig {
-  /** Stable name, e.g. `Mesh_10_0_0_2`; identifies the peer across reconfiguration. */
-  readonly name: string;
-  readonly address: string;
-  /** TCP port of the peer (dialling); default 179. */
-  readonly port?: number;
-  readonly asn: number;
+/** What a family of one session may be set to beside being carried. */
+export interface PeerFamilyConfig {
+  readonly family: FamilyName;
+  /** ADD-PATH (RFC 7911): accept several paths of a prefix, and send so many of the best ones (`all`: every one). */
+  readonly addPath?: { readonly receive?: boolean; readonly send?: number | 'all' };
+  readonly maxPrefixes?: MaxPrefixes;
+  /** Carry NLRI of this IPv4 family over IPv6 next hops (RFC 8950). */
+  readonly extendedNextHop?: boolean;
+  /** The peer must carry the family too, or the session is refused (RFC 5492 §3). */
+  readonly required?: boolean;
+}
+
+/** How many prefixes of a family a peer may announce, and what happens beyond (RFC 4271 §6.7). */
+export interface MaxPrefixes {
+  readonly limit: number;
+  /** `warn`: log only; `teardown`: Cease, Maximum Number of Prefixes Reached (RFC 4486 §4). Default teardown. */
+  readonly action?: 'warn' | 'teardown';
+  /** Percent of the limit from which on a warning is logged; default 75. */
+  readonly warnAt?: number;
+  /** Seconds after which a session that was torn down is tried again; absent: when somebody clears it. */
+  readonly restartAfter?: number;
+}
+
+/** Graceful restart (RFC 4724), for all families of the session unless `families` names some. */
+export interface GracefulRestartConfig {
+  /** How long our peer shall wait for us, seconds (12 bits); default 120. */
+  readonly restartTime?: number;
+  /** How long routes of a restarted peer stay stale without its End-of-RIB, seconds; default 360. */
+  readonly staleTime?: number;
+  /** Keep our peer's routes while it restarts, but announce no forwarding state of our own; default false. */
+  readonly helperOnly?: boolean;
+  /** Also across NOTIFICATIONs other than a hard reset (RFC 8538); default true. */
+  readonly notification?: boolean;
+  readonly families?: readonly FamilyName[];
+}
+
+/** Long-lived graceful restart (RFC 9494). */
+export interface LongLivedGracefulRestartConfig {
+  /** Long-lived stale time to advertise, seconds (24 bits). */
+  readonly staleTime: number;
+  readonly families?: readonly FamilyName[];
+}
+
+/** TCP-AO (RFC 5925): one key in each direction, as the peer has it configured. */
+export interface TcpAoConfig {
+  readonly sendId: number;
+  readonly recvId: number;
+  readonly key: string;
+  readonly algorithm?: 'hmac-sha-1-96' | 'aes-128-cmac-96';
+}
+
+/** Capabilities that are advertised or not, whatever the settings of the features; defaults as far as not said otherwise: true. */
+export interface CapabilityConfig {
+  readonly fourOctetAs?: boolean;
+  readonly routeRefresh?: boolean;
+  readonly enhancedRouteRefresh?: boolean;
+  /** Default false. */
+  readonly softwareVersion?: string | false;
+  /** Host and domain name (draft-walton-bgp-hostname-capability); default none. */
+  readonly fqdn?: { readonly host: string; readonly domain?: string };
+}
+
+/** Everything that can be set for a peer beside who it is; a peer group has been folded in already. */
+export interface PeerSettings {
+  /** AS that we are for this peer; default the speaker's. */
+  readonly localAsn?: number;
   /** Source address for dialling, and the only local address on which this peer is accepted. */
   readonly localAddress?: string;
+  /** Source port for dialling. */
+  readonly localPort?: number;
   /** Never dial, only accept. */
   readonly passive?: boolean;
-  /** This peer is our route-reflector client (RFC 4456). */
-  readonly routeReflectorClient?: boolean;
+  /** TTL of what we send to an eBGP peer that is not directly connected; absent: the system's default. */
+  readonly multihop?: number;
+  /** GTSM (RFC 5082): send with TTL 255 and accept only what came over at most so many hops (1: direct). */
+  readonly ttlSecurity?: number;
+  /** Key of TCP-MD5 signatures (RFC 2385). */
+  readonly md5?: string;
+  readonly ao?: TcpAoConfig;
   /** Seconds; default 240 as Calico's BIRD, 0 switches keepalives off. */
   readonly holdTime?: number;
+  /** Seconds for which a peer may take nothing from us (RFC 9687); default the larger of 8 minutes and twice the hold time. 0: off. */
+  readonly sendHoldTime?: number;
+  /** Longest wait before dialling again, seconds; default 5. */
+  readonly connectRetry?: number;
+  /** Wait for the peer's OPEN before sending ours, seconds (RFC 4271 §8.1.1); default 0. */
+  readonly delayOpen?: number;
+  /** MinRouteAdvertisementIntervalTimer, seconds (RFC 4271 §9.2.1.1); default 0. */
+  readonly advertisementInterval?: number;
   readonly families?: readonly FamilyName[];
+  /** More about some of `families`. */
+  readonly familySettings?: readonly PeerFamilyConfig[];
+  /** This peer is our route-reflector client (RFC 4456). */
+  readonly routeReflectorClient?: boolean;
   readonly nextHopSelf?: boolean;
+  /** Leave NEXT_HOP as it is, also to eBGP peers. */
+  readonly nextHopUnchanged?: boolean;
+  /** How often the own AS may stand in AS_PATH; default 0. */
+  readonly allowAsIn?: number;
+  /** Our role towards the peer (RFC 9234). */
+  readonly role?: Role;
+  /** Refuse a peer that states no role. */
+  readonly roleStrict?: boolean;
+  /** Messages of up to 65535 octets (RFC 8654); default true. */
+  readonly extendedMessage?: boolean;
+  readonly gracefulRestart?: GracefulRestartConfig;
+  readonly longLivedGracefulRestart?: LongLivedGracefulRestartConfig;
+  /** Refuse routes of an eBGP peer whose AS does not stand leftmost (RFC 4271 §6.3); default true. */
+  readonly enforceFirstAs?: boolean;
+  /** Absent: everything, or with the speaker's `ebgpRequiresPolicy` nothing from an eBGP peer. */
+  readonly importPolicy?: Policy;
+  readonly exportPolicy?: Policy;
+  /** Announce everything to this peer with GRACEFUL_SHUTDOWN, its routes get local preference 0 (RFC 8326). */
+  readonly gracefulShutdown?: boolean;
+  readonly capabilities?: CapabilityConfig;
+  /** Capabilities without which the peer is refused (RFC 5492 §3), beside the required families. */
+  readonly require?: readonly RequiredCapability[];
+  /** Configured, but not to be started; `podwire bgp enable` starts it. */
+  readonly shutdown?: boolean;
+  /** Peer group that the settings came from. Shown, not interpreted. */
+  readonly group?: string;
+  /** Free text. Shown, not interpreted. */
+  readonly description?: string;
   /** As calicoctl names it: `node-to-node mesh`, `global`, `node specific`. Shown, not interpreted. */
   readonly type?: string;
   /** Name of the node behind the address, where known. Shown, not interpreted. */
   readonly node?: string;
 }
 
+/** Roles of RFC 9234 §4.1. */
+export type Role = 'provider' | 'rs-server' | 'rs-client' | 'customer' | 'peer';
+
+/** Capabilities that can be demanded of a peer. */
+export type RequiredCapability =
+  | 'four-octet-as'
+  | 'route-refresh'
+  | 'enhanced-route-refresh'
+  | 'extended-message'
+  | 'graceful-restart'
+  | 'role';
+
+/** A configured neighbour. Two sessions to one address and port are a configuration error. */
+export interface PeerConfig extends PeerSettings {
+  /** Stable name, e.g. `Mesh_10_0_0_2`; identifies the peer across reconfiguration. */
+  readonly name: string;
+  readonly address: string;
+  /** TCP port of the peer (dialling); default 179. */
+  readonly port?: number;
+  readonly asn: number;
+}
+
+/**
+ * Dynamic neighbours: whoever connects from an address of the range becomes a passive peer with these settings while
+ * its session lasts.
+ */
+export interface PeerRangeConfig extends PeerSettings {
+  /** Stable name; peers are named after it and their address. */
+  readonly name: string;
+  /** Prefix, e.g. `10.0.0.0/8`; of several that hold an address the longest counts. */
+  readonly range: string;
+  /** AS numbers that a peer may have; `any`: whatever its OPEN says. */
+  readonly asn: readonly number[] | 'any';
+  /** Most peers at a time; default 256. */
+  readonly limit?: number;
+}
+
+/** What a speaker is and does, beside its peers ({@link BgpSpeaker.setPeers}). */
 export interface SpeakerConfig {
   readonly asn: number;
   /** Dotted quad. */
@@ -35,6 +181,24 @@ export interface SpeakerConfig {
   readonly listen: readonly { readonly address: string; readonly port: number }[];
   /** Dotted quad; set on route reflectors. */
   readonly clusterId?: string;
+  /** RFC 5065: `asn` is then the AS of our member of the confederation with the AS `id`, the others are `members`. */
+  readonly confederation?: { readonly id: number; readonly members: readonly number[] };
+  /** RFC 8212: without a policy no route comes from or goes to an eBGP peer; default false. */
+  readonly ebgpRequiresPolicy?: boolean;
+  /** Equal-cost paths to use, 1 to switch it off; default 1. */
+  readonly multipath?: { readonly ebgp: number; readonly ibgp: number };
+  /** RFC 4684; default: for sessions that carry the family `rt-constraint`. */
+  readonly rtConstraint?: boolean;
+  /**
+   * We come back from a restart (RFC 4724 §4.1): OPENs say so, and selection waits for the End-of-RIB of all peers, at
+   * most `deferral` seconds (default 360).
+   */
+  readonly restarting?: { readonly deferral?: number };
+}
+
+/** A prefix (or EVPN route in text) that a speaker originates. */
+export interface NetworkConfig extends AnnounceOptions {
+  readonly prefix: string;
 }
 
 /** State of one session, as `birdc show protocols all` or `show bgp neighbors` would tell it. */
