@@ -25,7 +25,7 @@ export interface MpUnreach extends AfiSafi {
   readonly nlri: Uint8Array;
 }
 
-const NEXT_HOP_LENGTHS: Readonly<Record<Family, readonly number[]>> = {
+const NEXT_HOP_LENGTHS: Readonly<Partial<Record<Family, readonly number[]>>> = {
   'ipv4-unicast': [4],
   'ipv6-unicast': [16, 32],
 };
@@ -51,7 +51,7 @@ export const mpReach: AttributeCodec<MpReach> = {
     const family = familyOf(afi, safi);
     if (family !== undefined && context.families.includes(family)) {
       const allowed = NEXT_HOP_LENGTHS[family];
-      if (!allowed.includes(length)) {
+      if (allowed !== undefined && !allowed.includes(length)) {
         const expected = `next hop of ${length} octets must have ${allowed.join(' or ')}`;
         throw new DecodeError('MP_REACH_NLRI', offset + 3, expected);
       }

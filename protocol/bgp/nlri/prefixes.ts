@@ -1,31 +1,35 @@
 /**
- * NLRI of unicast families, RFC 4271 §4.3 and RFC 4760 §5: prefixes one after another, each
+ * Fast loops over the NLRI of unicast and multicast families, RFC 4271 §4.3, RFC 4760 §5, RFC 7911 §3: prefixes one
+ * after another, each
  *
- *   0: 1 length in bits · 1: as many octets as hold these bits
+ *   (4 path identifier, where ADD-PATH was negotiated) · 1 length in bits · as many octets as hold these bits
  *
  * Tables read the octets where they stand; nothing is allocated per prefix.
  */
+import { parsePrefix } from '../../ip/prefix.ts';
+import { readUint32 } from '../byte-writer.ts';
+import { FAMILIES, type Family } from '../family.ts';
+import type { Nlri, NlriFault } from './codec.ts';
+import { parseIpPrefix } from './ip-prefix.ts';
+import { NLRI_CODECS } from './table.ts';
+import { checkRoutes, forEachRoute, PATH_ID_LENGTH } from './walk.ts';
 
-import { formatPrefix, type Prefix, parsePrefix } from '../../ip/prefix.ts';
-import type { Family } from '../family.ts';
-import { FAMILIES } from '../family.ts';
+export type { Nlri, NlriFault } from './codec.ts';
 
-/** Prefixes of one family, structure checked, as they stood in a message. */
-export interface Nlri {
-  readonly family: Family;
-  readonly bytes: Uint8Array;
+/**
+ * Checks every length in `bytes`, NLRI of any family; `undefined` means that all routes can be read.
+ * @param addPath whether a path identifier stands before each.
+ */
+export function checkNlri(family: Family, bytes: Uint8Array, addPath = false): NlriFault | undefined {
+  const { prefixes, bytes: size } = FAMILIES[family];
+  return prefixes ? checkPrefixes(bytes, size * 8, addPath) : checkRoutes(family, bytes, addPath);
 }
 
-/** Why a run of prefixes cannot be read: the first bad octet's offset in it, and one line. */
-export interface NlriFault {
-  readonly offset: number;
-  readonly expected: string;
-}
-
-/** Checks every length in `bytes`; `undefined` means that all prefixes can be read. */
-export function checkNlri(family: Family, bytes: Uint8Array): NlriFault | undefined {
-  const maximum = FAMILIES[family].bytes * 8;
+function checkPrefixes(bytes: Uint8Array, maximum: number, addPath: boolean): NlriFault | undefined {
+  const before = addPath ? PATH_ID_LENGTH : 0;
   for (let at = 0; at < bytes.length; ) {
+    if (at + before >= bytes.length) return { offset: at, expected: 'path identifier or prefix is cut off' };
+    at += before;
     const bits = bytes[at]!;
     if (bits > maximum) return { offset: at, expected: `prefix length ${bits} must be at most ${maximum}` };
     const next = at + 1 + ((bits + 7) >> 3);
@@ -35,34 +39,38 @@ export function checkNlri(family: Family, bytes: Uint8Array): NlriFault | undefi
   return undefined;
 }
 
-/** Calls `visit` with the offset of each prefix's address octets and its length in bits. */
-export function forEachPrefix(nlri: Uint8Array, visit: (offset: number, bits: number) => void): void {
+/**
+ * Calls `visit` with the offset of each prefix's address octets, its length in bits and its path identifier, 0 where
+ * there is none. For plain prefixes that {@link checkNlri} found sound; {@link forEachRoute} does any family.
+ */
+export function forEachPrefix(
+  nlri: Uint8Array,
+  visit: (offset: number, bits: number, pathId: number) => void,
+  addPath = false,
+): void {
   for (let at = 0; at < nlri.length; ) {
+    let pathId = 0;
+    if (addPath) {
+      pathId = readUint32(nlri, at);
+      at += PATH_ID_LENGTH;
+    }
     const bits = nlri[at]!;
-    visit(at + 1, bits);
+    visit(at + 1, bits, pathId);
     at += 1 + ((bits + 7) >> 3);
   }
 }
 
-/** NLRI of one prefix given as text. @throws RangeError naming the text where it is no prefix. */
+/** Unicast NLRI of one prefix given as text. @throws RangeError naming the text where it is no prefix. */
 export function nlriOf(text: string): Nlri {
-  const prefix = parsePrefix(text);
-  const bytes = new Uint8Array(1 + ((prefix.length + 7) >> 3));
-  bytes[0] = prefix.length;
-  bytes.set(prefix.bytes.subarray(0, bytes.length - 1), 1);
-  return { family: prefix.version === 4 ? 'ipv4-unicast' : 'ipv6-unicast', bytes };
+  const size = parsePrefix(text).version === 4 ? 4 : 16;
+  return { family: size === 4 ? 'ipv4-unicast' : 'ipv6-unicast', bytes: parseIpPrefix(text, size) };
 }
 
-/** Prefixes as text, bits past their length cleared. */
+/** Every route as text, path identifiers left out. */
 export function nlriText(nlri: Nlri): string[] {
   const texts: string[] = [];
-  forEachPrefix(nlri.bytes, (offset, bits) => {
-    const bytes = new Uint8Array(FAMILIES[nlri.family].bytes);
-    const size = (bits + 7) >> 3;
-    bytes.set(nlri.bytes.subarray(offset, offset + size));
-    if (bits % 8 !== 0) bytes[size - 1]! &= 0xff << (8 - (bits % 8));
-    const prefix: Prefix = { version: bytes.length === 4 ? 4 : 6, bytes, length: bits };
-    texts.push(formatPrefix(prefix));
+  forEachRoute(nlri.family, nlri.bytes, nlri.addPath === true, (offset, end) => {
+    texts.push(NLRI_CODECS[nlri.family].text(nlri.bytes.subarray(offset, end)));
   });
   return texts;
 }
