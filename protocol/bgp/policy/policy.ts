@@ -54,7 +54,8 @@ export interface Policy {
   readonly usesPrefix: boolean;
   /**
    * The attributes with which the route goes on, the same object where nothing changed; `undefined` where the policy
-   * rejects it.
+   * rejects it. On export it is asked before the speaker's own changes (own AS in front, next hop), which then spare a
+   * next hop that the policy chose: see {@link choseNextHop}.
    */
   apply(route: PolicyRoute): RouteAttributes | undefined;
   /** Every statement that was tried, in order, up to the one that decided. Agrees with {@link apply}. */
@@ -76,3 +77,12 @@ export const REJECT_ALL: Policy = {
   apply: () => undefined,
   explain: () => [{ policy: 'reject-all', statement: 'default', matched: true, set: [], result: 'reject' }],
 };
+
+/**
+ * Whether a policy chose the next hop: then the `nextHop` of its result is another array than before, with the same
+ * octets where it shall stay unchanged even towards another AS, and empty where it shall be the session's own address.
+ * @param before attributes that were given to {@link Policy.apply}; @param after what it returned.
+ */
+export function choseNextHop(before: RouteAttributes, after: RouteAttributes): boolean {
+  return before.nextHop !== after.nextHop;
+}
