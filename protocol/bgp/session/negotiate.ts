@@ -2,7 +2,7 @@
 
 import { formatIpv4 } from '../../ip/ipv4.ts';
 import type { Capability } from '../capability/capability.ts';
-import { BASE_CONTEXT } from '../context.ts';
+import { BASE_CONTEXT, type CodecContext } from '../context.ts';
 import { BgpError } from '../error.ts';
 import { FAMILIES, type Family } from '../family.ts';
 import { HEADER_LENGTH } from '../message/header.ts';
@@ -36,14 +36,9 @@ export function buildOpen(config: SessionConfig): Uint8Array {
 export function negotiate(config: SessionConfig, open: OpenMessage): Negotiated {
   const as4 = find(open, 'four-octet-as');
   const peerAs = as4?.asn ?? open.myAs;
-  if (peerAs !== config.peerAs || peerAs === 0) {
-    throw new BgpError(
-      'OPEN',
-      HEADER_LENGTH + 1,
-      `AS ${peerAs} must be the configured ${config.peerAs}`,
-      2,
-      2,
-    );
+  if (peerAs === 0 || !acceptableAs(config.peerAs, peerAs)) {
+    const expected = config.peerAs === undefined ? 'not be 0' : `be the configured ${config.peerAs}`;
+    throw new BgpError('OPEN', HEADER_LENGTH + 1, `AS ${peerAs} must ${expected}`, 2, 2);
   }
   const internal = peerAs === config.localAs;
   if (open.bgpId === 0 || (internal && open.bgpId === config.localId)) {
@@ -60,21 +55,35 @@ export function negotiate(config: SessionConfig, open: OpenMessage): Negotiated 
     );
   }
   const families = commonFamilies(config, open);
+  const context: CodecContext = {
+    fourOctetAs: as4 !== undefined,
+    extendedMessage: false,
+    peerType: internal ? 'internal' : 'external',
+    ...(internal ? {} : { firstAs: peerAs }),
+    families,
+  };
   return {
+    localAs: config.localAs,
     peerAs,
     peerId: open.bgpId,
+    peerType: internal ? 'internal' : 'external',
     holdTime: Math.min(config.holdTime, open.holdTime),
     families,
     routeRefresh: find(open, 'route-refresh') !== undefined,
-    context: {
-      fourOctetAs: as4 !== undefined,
-      extendedMessage: false,
-      peerType: internal ? 'internal' : 'external',
-      ...(internal ? {} : { firstAs: peerAs }),
-      families,
-    },
+    enhancedRouteRefresh: false,
+    addPathSend: [],
+    addPathReceive: [],
+    extendedMessageSend: false,
+    extendedNextHop: [],
+    context,
+    sendContext: context,
     peerCapabilities: open.capabilities,
   };
+}
+
+function acceptableAs(configured: SessionConfig['peerAs'], asn: number): boolean {
+  if (configured === undefined) return true;
+  return typeof configured === 'number' ? configured === asn : configured.includes(asn);
 }
 
 /** A peer that advertises no family at all speaks IPv4 unicast (RFC 4760 §8). */

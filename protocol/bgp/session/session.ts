@@ -32,6 +32,7 @@ const TIMER_EVENTS: Readonly<Record<Exclude<TimerName, 'IdleHoldTimer'>, FsmEven
   HoldTimer: { kind: 'HoldTimer_Expires' },
   KeepaliveTimer: { kind: 'KeepaliveTimer_Expires' },
   DelayOpenTimer: { kind: 'DelayOpenTimer_Expires' },
+  SendHoldTimer: { kind: 'SendHoldTimer_Expires' },
 };
 
 export class Session {
@@ -54,6 +55,7 @@ export class Session {
   /** The machine that `established` was reported for. */
   #up: Fsm | undefined;
   #upSince = 0;
+  #upNegotiated: Negotiated | undefined;
 
   constructor(config: SessionConfig) {
     this.config = config;
@@ -263,6 +265,7 @@ export class Session {
     if (output.kind === 'established') {
       this.#lastReason = '';
       this.#upSince = this.#now;
+      this.#upNegotiated = output.negotiated;
       this.#up = output.connection === this.outgoing.connection ? this.outgoing : this.incoming;
       // The other machine rests while this one is up; a dial still under way is given up.
       this.#other(this.#up).handle({ kind: 'ManualStop', cease: cease(COLLISION_RESOLUTION) }, this.#now);
@@ -274,13 +277,15 @@ export class Session {
   /** After an input: reports state and loss of the session, and starts machines that rest without need. */
   #settle(): void {
     if (this.#up !== undefined && this.#up.state !== 'Established') {
+      const negotiated = this.#upNegotiated!;
       this.#up = undefined;
       if (this.#now - this.#upSince >= SOUND_AFTER) {
         this.outgoing.failures = 0;
         this.incoming.failures = 0;
       }
       this.#report();
-      this.#outputs.push({ kind: 'down', reason: this.#lastReason === '' ? 'stopped' : this.#lastReason });
+      const reason = this.#lastReason === '' ? 'stopped' : this.#lastReason;
+      this.#outputs.push({ kind: 'down', reason, graceful: false, negotiated });
     }
     if (this.#running) {
       this.#rest(this.incoming);
