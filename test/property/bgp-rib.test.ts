@@ -27,7 +27,7 @@ type PeerSpec = Omit<ModelPeer, 'order'>;
 function spec(name: string, octet: number, more: Partial<PeerSpec>): PeerSpec {
   return {
     name,
-    external: false,
+    peerType: 'internal',
     routerId: 0x0a000000 + octet,
     address: `10.0.0.${octet}`,
     localAddress: LOCAL_ADDRESS,
@@ -46,9 +46,9 @@ const PEERS: readonly PeerSpec[] = [
   spec('client-b', 3, { client: true }),
   spec('plain-c', 4, {}),
   spec('plain-d', 5, { nextHopSelf: true }),
-  spec('external-e', 6, { external: true }),
-  spec('external-f', 7, { external: true, fourOctetAs: false }),
-  spec('external-g', 8, { external: true }),
+  spec('external-e', 6, { peerType: 'external' }),
+  spec('external-f', 7, { peerType: 'external', fourOctetAs: false }),
+  spec('external-g', 8, { peerType: 'external' }),
 ];
 const AS_OF: Readonly<Record<string, number>> = {
   'external-e': 4200000001,
@@ -61,9 +61,9 @@ function contextOf(peer: PeerSpec, sending: boolean): CodecContext {
   return {
     fourOctetAs: peer.fourOctetAs,
     extendedMessage: false,
-    peerType: peer.external ? 'external' : 'internal',
+    peerType: peer.peerType,
     families: FAMILIES,
-    ...(peer.external && first !== undefined ? { firstAs: first } : {}),
+    ...(peer.peerType === 'external' && first !== undefined ? { firstAs: first } : {}),
   };
 }
 
@@ -218,7 +218,7 @@ class Pair {
   }
 
   flush(limit: number): boolean {
-    const { deliveries, changes, pending } = this.rib.flush(limit);
+    const { deliveries, changes, pending } = this.rib.flush(0, limit);
     for (const { prefix, best } of changes) {
       if (best === undefined) this.reported.delete(prefix);
       else this.reported.set(prefix, best.peer?.name ?? '');

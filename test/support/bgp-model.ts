@@ -75,7 +75,7 @@ export class RibModel {
           (b) => (a.route.path[0] ?? 0) === (b.route.path[0] ?? 0) && (b.route.med ?? 0) < (a.route.med ?? 0),
         ),
     );
-    keep(({ peer }) => (peer?.external ? 0 : 1));
+    keep(({ peer }) => (peer?.peerType === 'external' ? 0 : 1));
     keep(({ peer, route }) => route.originatorId ?? peer?.routerId ?? 0);
     keep(({ route }) => route.clusterList?.length ?? 0);
     keep(({ peer }) => number(peer?.address ?? '0.0.0.0'));
@@ -90,14 +90,14 @@ export class RibModel {
     const { peer: from, route } = best;
     const communities = route.communities ?? [];
     if (communities.includes(0xffffff02)) return undefined;
-    if (to.external && (communities.includes(0xffffff01) || communities.includes(0xffffff03)))
+    if (to.peerType === 'external' && (communities.includes(0xffffff01) || communities.includes(0xffffff03)))
       return undefined;
-    const reflected = from !== undefined && !from.external && !to.external;
+    const reflected = from !== undefined && from.peerType === 'internal' && to.peerType === 'internal';
     if (reflected && !from.client && !to.client) return undefined;
-    const self = to.external || to.nextHopSelf || route.nextHop === '';
+    const self = to.peerType === 'external' || to.nextHopSelf || route.nextHop === '';
     const nextHop = self ? to.localAddress : route.nextHop;
     if (nextHop === to.address) return undefined;
-    if (to.external) {
+    if (to.peerType === 'external') {
       const { origin } = route;
       return {
         origin,

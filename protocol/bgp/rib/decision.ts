@@ -36,7 +36,10 @@ const COSTS: readonly (readonly [
   ['as-path-length', ({ paths, attributes }, path) => attributes.pathLength(paths.attributes[path]!)],
   ['origin', ({ paths, attributes }, path) => attributes.origin(paths.attributes[path]!)],
   ['med', undefined],
-  ['external-over-internal', ({ paths, peers }, path) => (peers.get(paths.peer[path]!)?.external ? 0 : 1)],
+  [
+    'external-over-internal',
+    ({ paths, peers }, path) => (peers.get(paths.peer[path]!)?.peerType === 'external' ? 0 : 1),
+  ],
   ['router-id', routerId],
   ['cluster-list-length', ({ paths, attributes }, path) => attributes.clusterLength(paths.attributes[path]!)],
 ];

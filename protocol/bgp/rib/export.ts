@@ -8,7 +8,7 @@ import { DEFAULT_LOCAL_PREF, type RibConfig, type RibPeer, type RouteAttributes 
 /** What peers have in common that get the same messages. */
 export interface ExportProfile {
   readonly family: Family;
-  readonly external: boolean;
+  readonly peerType: RibPeer['peerType'];
   readonly client: boolean;
   readonly nextHopSelf: boolean;
   readonly localAddress: Uint8Array;
@@ -26,15 +26,16 @@ export function exportRoute(
 ): RouteAttributes | undefined {
   const communities = route.communities ?? [];
   if (communities.includes(NO_ADVERTISE)) return undefined;
-  if (profile.external && (communities.includes(NO_EXPORT) || communities.includes(NO_EXPORT_SUBCONFED))) {
+  const external = profile.peerType === 'external';
+  if (external && (communities.includes(NO_EXPORT) || communities.includes(NO_EXPORT_SUBCONFED))) {
     return undefined;
   }
-  const reflected = source !== undefined && !source.external && !profile.external;
+  const reflected = source?.peerType === 'internal' && profile.peerType === 'internal';
   if (reflected && !source.client && !profile.client) return undefined;
   const nextHop = nextHopFor(route, profile);
   if (nextHop === undefined) return undefined;
   const marked = { ...route, nextHop, ...(source === undefined ? {} : partial(route)) };
-  if (profile.external) return toExternal(marked, source, config);
+  if (external) return toExternal(marked, source, config);
   const internal = { ...marked, localPref: route.localPref ?? DEFAULT_LOCAL_PREF };
   return reflected ? reflect(internal, source, config) : internal;
 }
@@ -67,7 +68,7 @@ function partial(route: RouteAttributes): Pick<RouteAttributes, 'unknown'> {
 /** RFC 4271 §5.1.3: kept inside the AS, our own address to the outside, for own routes, and where configured. */
 function nextHopFor(route: RouteAttributes, profile: ExportProfile): Uint8Array | undefined {
   const own = route.nextHop.length === 0;
-  if (own || profile.external || profile.nextHopSelf) return ownNextHop(profile);
+  if (own || profile.peerType === 'external' || profile.nextHopSelf) return ownNextHop(profile);
   // A link-local next hop means nothing beyond the link that it came over (RFC 2545 §3).
   return route.nextHop.length === 32 ? route.nextHop.subarray(0, 16) : route.nextHop;
 }

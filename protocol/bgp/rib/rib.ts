@@ -9,7 +9,14 @@ import { AttributeTable } from './attribute-table.ts';
 import type { DecisionStep } from './decision.ts';
 import { ELIGIBLE, eligibility } from './import.ts';
 import { LocRib } from './loc-rib.ts';
-import { LOCAL, type RibConfig, type RibPeer, type RibPeerConfig, type RouteAttributes } from './route.ts';
+import {
+  LOCAL,
+  type NextHopResolver,
+  type RibConfig,
+  type RibPeer,
+  type RibPeerConfig,
+  type RouteAttributes,
+} from './route.ts';
 import { type Delivery, type GroupProfile, UpdateGroup } from './update-group.ts';
 
 /** A path as an object, for people and for the node agent. */
@@ -39,6 +46,8 @@ export interface RibFlush {
   readonly changes: readonly RibChange[];
   /** There is more: flush again in a later turn. */
   readonly pending: boolean;
+  /** Something waits for its time (MRAI) and nothing else is pending: flush again then. ms, on the clock of `now`. */
+  readonly nextFlushAt: number | undefined;
 }
 
 interface FamilyRib {
@@ -102,6 +111,68 @@ export class Rib {
     this.#received.delete(id);
   }
 
+  /**
+   * A session went down and its routes in `families` are to be kept (RFC 4724 §4.2): those stay, marked stale, all others
+   * go, and the peer is sent nothing until {@link resumePeer}.
+   */
+  suspendPeer(id: number, families: readonly Family[]): void {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return;
+    for (const family of peer.families) {
+      if (families.includes(family)) this.markStale(id, family);
+      else this.dropFamily(id, family);
+    }
+  }
+
+  /** The session of a suspended peer is back; what the peer was sent before is forgotten and it is fed anew. */
+  resumePeer(id: number, config: RibPeerConfig): void {
+    const peer: RibPeer = { ...config, id };
+    this.#peers.set(id, peer);
+    for (const family of peer.families) this.#groupOf(peer, family).join(peer);
+  }
+
+  /** Marks all routes of a peer in a family as stale (RFC 4724 §4.2); an update makes a route fresh again. */
+  markStale(_id: number, _family: Family): void {}
+
+  /** Takes out the routes of a peer that are still stale (RFC 4724 §4.2); returns how many those were. */
+  purgeStale(_id: number, _family: Family): number {
+    return 0;
+  }
+
+  /**
+   * The long-lived phase begins for the peer's stale routes in a family (RFC 9494 §4.2): they get LLGR_STALE and become
+   * least preferred, and those with NO_LLGR go.
+   */
+  startLongLived(_id: number, _family: Family): void {}
+
+  /** Takes out the peer's routes of a family, which is used no more on its session (RFC 4760 §7). */
+  dropFamily(id: number, family: Family): void {
+    this.#families.get(family)?.rib.removePeer(id);
+  }
+
+  /** The peer begins to send a family again (BoRR, RFC 7313 §4): what it does not repeat goes at {@link endRefresh}. */
+  beginRefresh(_id: number, _family: Family): void {}
+
+  /** The peer has sent a family again (EoRR): takes out what it did not repeat; returns how many routes those were. */
+  endRefresh(_id: number, _family: Family): number {
+    return 0;
+  }
+
+  /** Puts route selection of a family off, and what follows from it, or takes it up again (RFC 4724 §4.1). */
+  hold(_family: Family, _on: boolean): void {}
+
+  /**
+   * Says whether a peer takes bytes. One that does not is passed over in {@link flush}; what it misses collapses to the
+   * newest state of each route and goes out when it is writable again.
+   */
+  setWritable(_id: number, _writable: boolean): void {}
+
+  /** Applies the policies of a peer, or new ones in `config`, again: to what it sent and to what it is sent. */
+  policyChanged(_id: number, _config?: RibPeerConfig): void {}
+
+  /** Reachability or cost of next hops changed, RFC 4271 §9.1.2.1: selects again, by a new resolver if one is given. */
+  nextHopChanged(_resolve?: NextHopResolver): void {}
+
   /** Takes an UPDATE from a peer: withdrawals first, then what it announces (RFC 4271 §4.3, §9). */
   update(id: number, message: UpdateMessage): void {
     const peer = this.#peers.get(id);
@@ -127,7 +198,7 @@ export class Rib {
   }
 
   /** Sends a peer its Adj-RIB-Out of a family again (RFC 2918 §4). */
-  refresh(id: number, family: Family): void {
+  refresh(id: number, family: Family, _options: { readonly borr?: boolean } = {}): void {
     const peer = this.#peers.get(id);
     if (peer?.families.includes(family)) this.#groupOf(peer, family).feed(id, false);
   }
@@ -135,7 +206,7 @@ export class Rib {
   /**
    * Works off up to `limit` changes, and as many prefixes for each update group, so that a large table does not hold up everything else.
    */
-  flush(limit = 10_000): RibFlush {
+  flush(_now = 0, limit = 10_000): RibFlush {
     const deliveries: (Delivery & { readonly family: Family })[] = [];
     const changes: RibChange[] = [];
     for (const family of this.#families.values()) {
@@ -150,7 +221,7 @@ export class Rib {
       }
       this.#forget(family);
     }
-    return { deliveries, changes, pending: this.pending };
+    return { deliveries, changes, pending: this.pending, nextFlushAt: undefined };
   }
 
   /** Every path of every prefix, the best of each first. */
@@ -301,12 +372,12 @@ function routeAttributes(message: UpdateMessage, nextHop: Uint8Array): RouteAttr
 }
 
 function profileOf(peer: RibPeer, family: Family): GroupProfile {
-  const { external, client, nextHopSelf, localAddress, fourOctetAs, maxMessageLength } = peer;
-  return { family, external, client, nextHopSelf, localAddress, fourOctetAs, maxMessageLength };
+  const { peerType, client, nextHopSelf, localAddress, fourOctetAs, maxMessageLength } = peer;
+  return { family, peerType, client, nextHopSelf, localAddress, fourOctetAs, maxMessageLength };
 }
 
 /** Peers with equal keys get equal messages. */
 function groupKey(profile: GroupProfile): string {
-  const { external, client, nextHopSelf, localAddress, fourOctetAs, maxMessageLength } = profile;
-  return [external, client, nextHopSelf, localAddress.join('.'), fourOctetAs, maxMessageLength].join('/');
+  const { peerType, client, nextHopSelf, localAddress, fourOctetAs, maxMessageLength } = profile;
+  return [peerType, client, nextHopSelf, localAddress.join('.'), fourOctetAs, maxMessageLength].join('/');
 }

@@ -12,7 +12,7 @@ const PREFIX = '10.1.0.0/24';
 function peer(octet: number, more: Partial<RibPeerConfig> = {}): RibPeerConfig {
   return {
     name: `peer-${octet}`,
-    external: false,
+    peerType: 'internal',
     routerId: parseIpv4(`10.0.0.${octet}`),
     address: parseAddress(`10.0.0.${octet}`)!,
     localAddress: parseAddress('10.0.0.1')!,
@@ -80,7 +80,7 @@ describe('decision process (RFC 4271 §9.1.2.2, RFC 4456 §9)', () => {
       { attributes: { med: 1, asPath: sequence(65002) } },
       'router-id',
     ],
-    ['external over internal', { peer: { external: true } }, {}, 'external-over-internal'],
+    ['external over internal', { peer: { peerType: 'external' } }, {}, 'external-over-internal'],
     ['lower identifier', { peer: { routerId: 1 } }, {}, 'router-id'],
     ['ORIGINATOR_ID stands for the identifier', { attributes: { originatorId: 1 } }, {}, 'router-id'],
     [
@@ -133,7 +133,7 @@ describe('decision process (RFC 4271 §9.1.2.2, RFC 4456 §9)', () => {
     ];
     for (const order of orders) {
       const rib = new Rib(CONFIG);
-      const numbers = routes.map(({ octet }) => rib.addPeer(peer(octet, { external: true })));
+      const numbers = routes.map(({ octet }) => rib.addPeer(peer(octet, { peerType: 'external' })));
       for (const i of order)
         announce(rib, numbers[i]!, { med: routes[i]!.med, asPath: sequence(routes[i]!.as) });
       expect(rib.paths()[0]!.peer!.name).toBe('peer-3');
@@ -186,8 +186,8 @@ describe('propagation', () => {
     expect(reached({ client: true }, {})).toMatchObject(reflected);
     expect(reached({}, { client: true })).toMatchObject(reflected);
     expect(reached({}, {})).toBeUndefined();
-    expect(reached({ external: true }, {})).toMatchObject({ asPath: ROUTE.asPath, localPref: 100 });
-    expect(reached({ external: true }, {})).not.toHaveProperty('clusterList');
+    expect(reached({ peerType: 'external' }, {})).toMatchObject({ asPath: ROUTE.asPath, localPref: 100 });
+    expect(reached({ peerType: 'external' }, {})).not.toHaveProperty('clusterList');
   });
 
   test('reflection keeps ORIGINATOR_ID and puts our cluster in front', () => {
@@ -202,24 +202,28 @@ describe('propagation', () => {
   });
 
   test('to another AS: own AS in front, own next hop, nothing internal', () => {
-    const out = reached({}, { external: true }, { originatorId: 7, clusterList: [8], med: 3, localPref: 50 });
+    const out = reached(
+      {},
+      { peerType: 'external' },
+      { originatorId: 7, clusterList: [8], med: 3, localPref: 50 },
+    );
     expect(out).toEqual({ origin: 0, asPath: sequence(64512, 65001), nextHop: parseAddress('10.0.0.1') });
   });
 
   test('prepending to a set, to an empty path, to a full segment', () => {
     const full = new Array<number>(255).fill(65001);
-    expect(reached({}, { external: true }, { asPath: [{ kind: 'set', asns: [1, 2] }] })).toMatchObject({
+    expect(reached({}, { peerType: 'external' }, { asPath: [{ kind: 'set', asns: [1, 2] }] })).toMatchObject({
       asPath: [...sequence(64512), { kind: 'set', asns: [1, 2] }],
     });
-    expect(reached({}, { external: true }, { asPath: [] })).toMatchObject({ asPath: sequence(64512) });
-    expect(reached({}, { external: true }, { asPath: sequence(...full) })).toMatchObject({
+    expect(reached({}, { peerType: 'external' }, { asPath: [] })).toMatchObject({ asPath: sequence(64512) });
+    expect(reached({}, { peerType: 'external' }, { asPath: sequence(...full) })).toMatchObject({
       asPath: [...sequence(64512), ...sequence(...full)],
     });
   });
 
   test('well-known communities', () => {
-    expect(reached({}, { external: true }, { communities: [0xffffff01] })).toBeUndefined();
-    expect(reached({}, { external: true }, { communities: [0xffffff03] })).toBeUndefined();
+    expect(reached({}, { peerType: 'external' }, { communities: [0xffffff01] })).toBeUndefined();
+    expect(reached({}, { peerType: 'external' }, { communities: [0xffffff03] })).toBeUndefined();
     expect(reached({}, { client: true }, { communities: [0xffffff01] })).toBeDefined();
     expect(reached({}, { client: true }, { communities: [0xffffff02] })).toBeUndefined();
   });
