@@ -206,7 +206,7 @@ export class BgpSpeaker {
     const { config } = peer.session;
     peer.ribPeer = this.#rib.addPeer({
       name: config.name,
-      external: negotiated.context.peerType === 'external',
+      peerType: negotiated.context.peerType,
       routerId: negotiated.peerId,
       address: parseAddress(plainAddress(config.address))!,
       localAddress: parseAddress(plainAddress(localAddress))!,
