@@ -25,14 +25,18 @@ export function tapTcp(
 ): TcpPort {
   const recorder = new UnderlayRecorder(hub, interfaceId, options);
   return {
-    listen: (local, accept) =>
-      tcp.listen(local, (connection) => {
-        const tap = new ConnectionTap(recorder, options.framing);
-        tap.open(connection, false);
-        const handler = accept(tap.connection(connection));
-        if (handler === undefined) tap.conversation?.destroyed();
-        return handler === undefined ? undefined : tap.handler(handler, () => connection);
-      }),
+    listen: (local, accept, listenOptions) =>
+      tcp.listen(
+        local,
+        (connection) => {
+          const tap = new ConnectionTap(recorder, options.framing);
+          tap.open(connection, false);
+          const handler = accept(tap.connection(connection));
+          if (handler === undefined) tap.conversation?.destroyed();
+          return handler === undefined ? undefined : tap.handler(handler, () => connection);
+        },
+        listenOptions,
+      ),
     connect(remote, connectOptions, handler) {
       const tap = new ConnectionTap(recorder, options.framing);
       const connection: TcpConnection = tcp.connect(
@@ -103,6 +107,10 @@ class ConnectionTap {
       get remote(): Endpoint {
         return inner.remote;
       },
+      get queued(): number {
+        return inner.queued ?? 0;
+      },
+      setTtl: (ttl) => inner.setTtl?.(ttl) ?? true,
       write(bytes) {
         if (tap.conversation === undefined) tap.#early.push(bytes);
         else tap.conversation.sent(bytes);

@@ -20,20 +20,28 @@ export function severable(port: TcpPort): SeverableTcp {
       get remote() {
         return connection.remote;
       },
+      get queued() {
+        return connection.queued ?? 0;
+      },
       write: (bytes) => severed || connection.write(bytes),
       end: () => connection.end(),
       destroy: () => connection.destroy(),
+      setTtl: (ttl) => connection.setTtl?.(ttl) ?? true,
     };
   };
   return {
     tcp: {
-      listen: (local, accept) =>
-        port.listen(local, (connection) => {
-          const handler = severed ? undefined : accept(track(connection));
-          if (handler !== undefined) return forgetting(handler, () => open.delete(connection));
-          open.delete(connection);
-          return undefined;
-        }),
+      listen: (local, accept, options) =>
+        port.listen(
+          local,
+          (connection) => {
+            const handler = severed ? undefined : accept(track(connection));
+            if (handler !== undefined) return forgetting(handler, () => open.delete(connection));
+            open.delete(connection);
+            return undefined;
+          },
+          options,
+        ),
       connect: (remote, options, handler) => {
         if (severed) return dead(remote, handler);
         const forget = (): unknown => open.delete(connection);
