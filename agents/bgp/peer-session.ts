@@ -1,11 +1,14 @@
 /** One peer's session machine joined to TCP and timers. */
 import type { Family } from '../../protocol/bgp/family.ts';
 import type { UpdateMessage } from '../../protocol/bgp/message/update.ts';
-import { DEFAULT_HOLD_TIME, DEFAULT_TIMING, type Negotiated } from '../../protocol/bgp/session/config.ts';
 import type { SessionInput, SessionOutput } from '../../protocol/bgp/session/event.ts';
+import type { Negotiated } from '../../protocol/bgp/session/negotiated.ts';
 import { Session } from '../../protocol/bgp/session/session.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
 import type { Clock, Log, Random, TcpConnection, TcpHandler, TcpPort, Timer } from '../ports.ts';
+import { Outbox } from './outbox.ts';
+import { type SessionIdentity, sessionConfig } from './session-config.ts';
+import { connectOptions, ttlOf } from './tcp-options.ts';
 import type { PeerConfig } from './types.ts';
 
 /** TCP port of BGP, RFC 4271 §8.2.1. */
@@ -21,14 +24,32 @@ export interface SpeakerPorts {
   readonly log: Log;
 }
 
+/** How a session is to end (RFC 4486, RFC 9003, RFC 8538). */
+export interface Ending {
+  /** Subcode of Cease. */
+  readonly subcode: number;
+  /** Shutdown communication, for the peer's operator. */
+  readonly text?: string;
+  /** The peer shall not keep our routes, whatever was agreed about graceful restart. */
+  readonly hard?: boolean;
+}
+
+type Down = SessionOutput & { readonly kind: 'down' };
+type Fault = SessionOutput & { readonly kind: 'fault' };
+
 /** Whom a session tells what happened; called while it handles an input. */
 export interface PeerSessionOwner {
-  state(session: PeerSession, state: SessionState): void;
-  established(session: PeerSession, negotiated: Negotiated, localAddress: string): void;
-  down(session: PeerSession): void;
+  state(state: SessionState): void;
+  established(negotiated: Negotiated, localAddress: string): void;
+  down(down: Down): void;
   /** NLRI in the message is a view, valid during the call. */
-  update(session: PeerSession, message: UpdateMessage): void;
-  refresh(session: PeerSession, family: Family): void;
+  update(message: UpdateMessage): void;
+  refresh(family: Family): void;
+  /** The peer begins or ends sending all its routes of a family again (RFC 7313). */
+  refreshing(family: Family, phase: 'begin' | 'end'): void;
+  /** The established connection has room, or not. */
+  writable(writable: boolean): void;
+  fault(fault: Fault): void;
 }
 
 export class PeerSession {
@@ -46,53 +67,49 @@ export class PeerSession {
   readonly #open = new WeakSet<TcpConnection>();
   /** Connections that are closing, and what waits for the last one. */
   readonly #closing = new Map<TcpConnection, Timer | undefined>();
-  #drained: (() => void) | undefined;
+  #drained: (() => void)[] = [];
   #accepted = 0;
-  #up: TcpConnection | undefined;
+  #up: Outbox | undefined;
   #busy = false;
   #waiting: SessionInput[] = [];
 
-  constructor(
-    config: PeerConfig,
-    local: { readonly asn: number; readonly routerId: number },
-    ports: SpeakerPorts,
-    owner: PeerSessionOwner,
-  ) {
+  constructor(config: PeerConfig, identity: SessionIdentity, ports: SpeakerPorts, owner: PeerSessionOwner) {
     this.config = config;
     this.#ports = ports;
     this.#owner = owner;
     this.since = ports.clock.wallNanos();
-    this.machine = new Session({
-      localAs: local.asn,
-      localId: local.routerId,
-      peerAs: config.asn,
-      holdTime: config.holdTime ?? DEFAULT_HOLD_TIME,
-      passive: config.passive ?? false,
-      families: config.families ?? ['ipv4-unicast'],
-      ...DEFAULT_TIMING,
-    });
+    this.machine = new Session(sessionConfig(config, identity));
   }
 
   /** Our end of the established connection. */
   get localAddress(): string | undefined {
-    return this.#up?.local.address;
+    return this.#up?.connection.local.address;
   }
 
   start(): void {
     this.#handle({ kind: 'start' });
   }
 
-  /** Ends the session with a Cease of this subcode; resolves when its connections are closed. */
-  async stop(subcode: number): Promise<void> {
-    this.#handle({ kind: 'stop', subcode });
+  /** Ends the session for good, until the next start; resolves when its connections are closed. */
+  async stop(ending: Ending): Promise<void> {
+    this.#handle({ kind: 'stop', ...ending });
     if (this.#closing.size === 0) return;
     await new Promise<void>((resolve) => {
-      this.#drained = resolve;
+      this.#drained.push(resolve);
     });
   }
 
-  /** Takes a connection from this peer. */
-  accept(connection: TcpConnection): TcpHandler {
+  /** Ends the session; it starts again by itself. */
+  reset(ending: Ending): void {
+    this.#handle({ kind: 'reset', ...ending });
+  }
+
+  /**
+   * Takes a connection from this peer; `undefined` where it comes from too far away (RFC 5082).
+   * @throws PortError where the platform has no TTLs.
+   */
+  accept(connection: TcpConnection): TcpHandler | undefined {
+    if (connection.setTtl?.(ttlOf(this.config)) === false) return undefined;
     this.#accepted += 2;
     const number = this.#accepted;
     this.#connections.set(number, connection);
@@ -109,6 +126,22 @@ export class PeerSession {
     this.#handle({ kind: 'updates-sent', messages });
   }
 
+  /** Writes bytes to the established connection, whatever they are. Returns whether there was one. */
+  sendRaw(bytes: Uint8Array): boolean {
+    this.#up?.write(bytes);
+    return this.#up !== undefined;
+  }
+
+  /** Sends a ROUTE-REFRESH: a request, or the begin or end of what we send again (RFC 7313 §4). */
+  requestRefresh(family: Family, subtype: 0 | 1 | 2 = 0): void {
+    this.#handle({ kind: 'request-refresh', family, subtype });
+  }
+
+  /** Whether the next OPENs say that we come back from a restart (RFC 4724 §4.1). */
+  setRestarting(restarting: boolean): void {
+    this.#handle({ kind: 'restarting', restarting });
+  }
+
   #handler(number: number, connection: TcpConnection | undefined): TcpHandler {
     return {
       onConnect: () => {
@@ -116,6 +149,9 @@ export class PeerSession {
         this.#handle({ kind: 'connected', connection: number });
       },
       onData: (bytes) => this.#handle({ kind: 'received', connection: number, bytes }),
+      onDrain: () => {
+        if (this.#up?.connection === this.#connections.get(number)) this.#up?.drained();
+      },
       onClose: (error) => {
         const closed = this.#connections.get(number) ?? connection;
         this.#connections.delete(number);
@@ -129,8 +165,9 @@ export class PeerSession {
   #closed(connection: TcpConnection): void {
     this.#closing.get(connection)?.cancel();
     if (!this.#closing.delete(connection) || this.#closing.size > 0) return;
-    this.#drained?.();
-    this.#drained = undefined;
+    const waiting = this.#drained;
+    this.#drained = [];
+    for (const resolve of waiting) resolve();
   }
 
   /** Feeds the machine; what arrives while its outputs are carried out waits its turn. */
@@ -155,10 +192,10 @@ export class PeerSession {
         this.#dial(output.connection);
         return;
       case 'send':
-        this.#connections.get(output.connection)?.write(output.bytes);
+        this.#write(output.connection, output.bytes);
         return;
       case 'close':
-        this.#close(output.connection);
+        this.#close(output.connection, output.abort === true);
         return;
       case 'arm':
         this.#arm(output);
@@ -171,47 +208,75 @@ export class PeerSession {
         this.#ports.log.debug({ reason: output.reason }, 'BGP session error');
         return;
       case 'state':
-        this.#owner.state(this, output.state);
+        this.#owner.state(output.state);
         return;
       case 'established':
         this.#established(output.connection, output.negotiated);
         return;
       case 'down':
+        this.#up?.close();
         this.#up = undefined;
         this.since = this.#ports.clock.wallNanos();
         this.#ports.log.warn({ reason: output.reason }, 'BGP session down');
-        this.#owner.down(this);
+        this.#owner.down(output);
         return;
       case 'update':
-        this.#logFaults(output.message);
-        this.#owner.update(this, output.message);
+        this.#owner.update(output.message);
         return;
       case 'refresh':
-        this.#owner.refresh(this, output.family);
+        this.#owner.refresh(output.family);
+        return;
+      case 'begin-refresh':
+        this.#owner.refreshing(output.family, 'begin');
+        return;
+      case 'end-refresh':
+        this.#owner.refreshing(output.family, 'end');
+        return;
+      case 'fault':
+        this.#owner.fault(output);
     }
   }
 
-  #established(connection: number, negotiated: Negotiated): void {
-    this.#up = this.#connections.get(connection);
+  #write(number: number, bytes: Uint8Array): void {
+    const connection = this.#connections.get(number);
+    if (this.#up !== undefined && this.#up.connection === connection) this.#up.write(bytes);
+    else connection?.write(bytes);
+  }
+
+  #established(number: number, negotiated: Negotiated): void {
+    const connection = this.#connections.get(number)!;
+    this.#up = new Outbox(connection, this.#ports.clock, {
+      blocked: () => {
+        this.#owner.writable(false);
+        this.#handle({ kind: 'blocked', connection: number });
+      },
+      progressed: () => {
+        this.#handle({ kind: 'unblocked', connection: number });
+        this.#handle({ kind: 'blocked', connection: number });
+      },
+      unblocked: () => {
+        this.#handle({ kind: 'unblocked', connection: number });
+        this.#owner.writable(true);
+      },
+    });
     this.lastError = undefined;
     this.since = this.#ports.clock.wallNanos();
     this.#ports.log.info({ address: this.config.address, as: negotiated.peerAs }, 'BGP session established');
-    this.#owner.established(this, negotiated, this.#up!.local.address);
+    this.#owner.established(negotiated, connection.local.address);
   }
 
   #dial(number: number): void {
-    const { address, localAddress } = this.config;
-    const remote = { address, port: this.config.port ?? BGP_PORT };
+    const { address, port = BGP_PORT } = this.config;
     const handler = this.#handler(number, undefined);
-    const options = localAddress === undefined ? {} : { localAddress };
-    this.#connections.set(number, this.#ports.tcp.connect(remote, options, handler));
+    const options = connectOptions(this.config);
+    this.#connections.set(number, this.#ports.tcp.connect({ address, port }, options, handler));
   }
 
   /** Lets what was written go out, but does not wait for a peer that does not close. */
-  #close(number: number): void {
+  #close(number: number, abort: boolean): void {
     const connection = this.#connections.get(number);
     if (connection === undefined) return;
-    if (!this.#open.has(connection)) {
+    if (abort || !this.#open.has(connection)) {
       this.#closing.set(connection, undefined);
       connection.destroy();
       return;
@@ -237,10 +302,5 @@ export class PeerSession {
   #cancel(key: string): void {
     this.#timers.get(key)?.cancel();
     this.#timers.delete(key);
-  }
-
-  #logFaults(message: UpdateMessage): void {
-    for (const { outcome, reason } of message.faults)
-      this.#ports.log.warn({ outcome, reason }, 'BGP UPDATE fault');
   }
 }

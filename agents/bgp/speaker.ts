@@ -1,39 +1,42 @@
 /** A BGP speaker: sessions and RIB joined to the world through ports. */
-import type { Family } from '../../protocol/bgp/family.ts';
-import { MAX_MESSAGE_LENGTH } from '../../protocol/bgp/message/header.ts';
 import {
   ADMINISTRATIVE_SHUTDOWN,
   OTHER_CONFIGURATION_CHANGE,
   PEER_DECONFIGURED,
 } from '../../protocol/bgp/message/notification.ts';
-import { endOfRib, type UpdateMessage } from '../../protocol/bgp/message/update.ts';
 import { nlriOf } from '../../protocol/bgp/nlri/prefixes.ts';
 import { Rib } from '../../protocol/bgp/rib/rib.ts';
-import type { Negotiated } from '../../protocol/bgp/session/config.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
-import { formatIpv4, parseIpv4 } from '../../protocol/ip/ipv4.ts';
-import { formatAddress, parseAddress } from '../../protocol/ip/prefix.ts';
-import type { TcpConnection, TcpHandler, TcpListener, Timer } from '../ports.ts';
+import { parseIpv4 } from '../../protocol/ip/ipv4.ts';
+import type { TcpConnection, TcpHandler, TcpKeys, TcpListener, Timer } from '../ports.ts';
+import { plainAddress } from './address.ts';
+import { DynamicPeers } from './dynamic-peers.ts';
+import { neighborStatus } from './neighbor-view.ts';
 import { type AnnounceOptions, ownRoute } from './own-route.ts';
 import { pathView } from './path-view.ts';
-import { BGP_PORT, PeerSession, type SpeakerPorts } from './peer-session.ts';
-import type { BestChange, FamilyName, NeighborStatus, PathView, PeerConfig, SpeakerConfig } from './types.ts';
-
-/** What a speaker keeps for a peer beside its session. */
-interface Peer {
-  readonly session: PeerSession;
-  /** Number in the RIB while Established. */
-  ribPeer: number | undefined;
-  readonly endOfRibReceived: Set<FamilyName>;
-  readonly endOfRibSent: Set<FamilyName>;
-}
+import { Peer, type PeerOwner } from './peer.ts';
+import { checkPeers, sameSession } from './peer-changes.ts';
+import type { SpeakerPorts } from './peer-session.ts';
+import type { SessionIdentity } from './session-config.ts';
+import { listenKeys } from './tcp-options.ts';
+import type {
+  BestChange,
+  FamilyName,
+  NeighborStatus,
+  PathView,
+  PeerConfig,
+  PeerRangeConfig,
+  SpeakerConfig,
+} from './types.ts';
 
 export class BgpSpeaker {
   readonly config: SpeakerConfig;
   readonly #ports: SpeakerPorts;
   readonly #rib: Rib;
-  readonly #routerId: number;
+  readonly #identity: SessionIdentity;
   readonly #peers = new Map<string, Peer>();
+  readonly #dynamic = new DynamicPeers();
+  readonly #owner: PeerOwner;
   readonly #byRibPeer = new Map<number, Peer>();
   /** Sessions of removed peers that still close their connections. */
   readonly #leaving = new Set<Promise<void>>();
@@ -49,9 +52,27 @@ export class BgpSpeaker {
   constructor(config: SpeakerConfig, ports: SpeakerPorts) {
     this.config = config;
     this.#ports = ports;
-    this.#routerId = parseIpv4(config.routerId);
+    const { asn, confederation } = config;
+    const routerId = parseIpv4(config.routerId);
     const clusterId = config.clusterId === undefined ? undefined : parseIpv4(config.clusterId);
-    this.#rib = new Rib({ asn: config.asn, routerId: this.#routerId, clusterId });
+    this.#identity = {
+      asn,
+      routerId,
+      restarting: config.restarting !== undefined,
+      ...(confederation === undefined ? {} : { confederation }),
+    };
+    this.#rib = new Rib({ asn, routerId, clusterId });
+    this.#owner = {
+      rib: this.#rib,
+      ports,
+      schedule: () => this.#schedule(),
+      state: (peer, state) => this.#state(peer, state),
+      endOfRib: (peer, family) => this.#endsOfRib.push({ name: peer.config.name, family }),
+      ribPeer: (peer, before) => {
+        if (before !== undefined) this.#byRibPeer.delete(before);
+        if (peer.ribPeer !== undefined) this.#byRibPeer.set(peer.ribPeer, peer);
+      },
+    };
   }
 
   /**
@@ -61,21 +82,22 @@ export class BgpSpeaker {
   async start(): Promise<void> {
     try {
       for (const local of this.config.listen) {
-        this.#listeners.push(await this.#ports.tcp.listen(local, (connection) => this.#accept(connection)));
+        const accept = (connection: TcpConnection): TcpHandler | undefined => this.#accept(connection);
+        this.#listeners.push(await this.#ports.tcp.listen(local, accept, this.#keys()));
       }
     } catch (error) {
       await this.#closeListeners();
       throw error;
     }
     this.#running = true;
-    for (const { session } of this.#peers.values()) session.start();
+    for (const peer of this.#peers.values()) peer.start();
     this.#schedule();
   }
 
   /** Ends all sessions with Cease, Administrative Shutdown; resolves when connections and listeners are closed. */
   async stop(): Promise<void> {
     this.#running = false;
-    const stopped = [...this.#peers.values()].map(({ session }) => session.stop(ADMINISTRATIVE_SHUTDOWN));
+    const stopped = [...this.#peers.values()].map((peer) => peer.stop({ subcode: ADMINISTRATIVE_SHUTDOWN }));
     await this.#closeListeners();
     await Promise.all([...stopped, ...this.#leaving]);
     this.#flushTimer?.cancel();
@@ -89,19 +111,23 @@ export class BgpSpeaker {
 
   /**
    * Makes the peers these: new ones start, missing ones are sent Cease (Peer De-configured), changed ones start anew,
-   * and the sessions of all others go on.
-   * @throws RangeError on two peers of one name, or of one address and port; nothing has changed then.
+   * and the sessions of all others go on. Whoever calls from one of the ranges and is no peer becomes one.
+   * @throws RangeError on two peers of one name, or of one address and port, or a range that is no prefix; nothing
+   * has changed then.
    */
-  setPeers(peers: readonly PeerConfig[]): void {
+  setPeers(peers: readonly PeerConfig[], ranges: readonly PeerRangeConfig[] = []): void {
     checkPeers(peers);
+    this.#dynamic.set(ranges);
     const wanted = new Map(peers.map((peer) => [peer.name, peer]));
-    for (const [name, peer] of this.#peers) {
-      const config = wanted.get(name);
-      if (config === undefined) this.#remove(name, peer, PEER_DECONFIGURED);
-      else if (sameSession(config, peer.session.config)) peer.session.config = config;
-      else this.#remove(name, peer, OTHER_CONFIGURATION_CHANGE);
+    for (const peer of [...this.#peers.values()]) {
+      const { config } = peer;
+      const next = peer.range === undefined ? wanted.get(config.name) : this.#dynamic.again(peer.config);
+      if (next === undefined) this.#remove(peer, PEER_DECONFIGURED);
+      else if (sameSession(next, config)) peer.session.config = next;
+      else this.#remove(peer, OTHER_CONFIGURATION_CHANGE);
     }
     for (const config of peers) if (!this.#peers.has(config.name)) this.#add(config);
+    for (const listener of this.#listeners) listener.setKeys?.(this.#keys());
   }
 
   /**
@@ -135,7 +161,7 @@ export class BgpSpeaker {
   }
 
   neighbors(): NeighborStatus[] {
-    return [...this.#peers.values()].map((peer) => this.#status(peer));
+    return [...this.#peers.values()].map((peer) => neighborStatus(peer, this.#rib));
   }
 
   /** Every path known, the best of each prefix first. */
@@ -162,24 +188,24 @@ export class BgpSpeaker {
     return peer;
   }
 
-  #add(config: PeerConfig): void {
-    const local = { asn: this.config.asn, routerId: this.#routerId };
-    const ports = { ...this.#ports, log: this.#ports.log.child({ peer: config.name }) };
-    const session = new PeerSession(config, local, ports, {
-      state: (_session, state) => this.#state(config.name, state),
-      established: (_session, negotiated, localAddress) => this.#established(peer, negotiated, localAddress),
-      down: () => this.#down(peer),
-      update: (_session, message) => this.#update(peer, message),
-      refresh: (_session, family) => this.#refresh(peer, family),
-    });
-    const peer: Peer = { session, ribPeer: undefined, endOfRibReceived: new Set(), endOfRibSent: new Set() };
-    this.#peers.set(config.name, peer);
-    if (this.#running) session.start();
+  #keys(): TcpKeys {
+    const peers = [...this.#peers.values()].filter(({ range }) => range === undefined);
+    return listenKeys(
+      peers.map(({ config }) => config),
+      this.#dynamic.configs,
+    );
   }
 
-  #remove(name: string, peer: Peer, subcode: number): void {
-    this.#peers.delete(name);
-    const stopped = peer.session.stop(subcode).finally(() => this.#leaving.delete(stopped));
+  #add(config: PeerConfig, range?: PeerRangeConfig): Peer {
+    const peer = new Peer(config, this.#identity, this.#owner, range);
+    this.#peers.set(config.name, peer);
+    if (this.#running) peer.start();
+    return peer;
+  }
+
+  #remove(peer: Peer, subcode: number): void {
+    this.#peers.delete(peer.config.name);
+    const stopped = peer.stop({ subcode }).finally(() => this.#leaving.delete(stopped));
     this.#leaving.add(stopped);
   }
 
@@ -194,55 +220,29 @@ export class BgpSpeaker {
         return session.accept(connection);
       }
     }
-    this.#ports.log.debug({ remote, local }, 'BGP connection from an unknown peer refused');
+    return this.#admit(connection, remote, local);
+  }
+
+  /** Takes a connection from somebody who is no peer yet, where a range has room for them. */
+  #admit(connection: TcpConnection, remote: string, local: string): TcpHandler | undefined {
+    const members = ({ name }: PeerRangeConfig): number =>
+      [...this.#peers.values()].filter(({ range }) => range?.name === name).length;
+    const admission = this.#dynamic.admit(remote, local, members);
+    if (admission?.kind === 'peer') {
+      return this.#add(admission.config, admission.range).session.accept(connection);
+    }
+    const reason = admission === undefined ? 'unknown peer' : `range ${admission.range.name} is full`;
+    this.#ports.log.debug({ remote, local, reason }, 'BGP connection refused');
     return undefined;
   }
 
-  #state(name: string, state: SessionState): void {
+  #state(peer: Peer, state: SessionState): void {
+    const { name } = peer.config;
     for (const listener of this.#sessionListeners) listener(name, state);
-  }
-
-  #established(peer: Peer, negotiated: Negotiated, localAddress: string): void {
-    const { config } = peer.session;
-    peer.ribPeer = this.#rib.addPeer({
-      name: config.name,
-      peerType: negotiated.context.peerType,
-      routerId: negotiated.peerId,
-      address: parseAddress(plainAddress(config.address))!,
-      localAddress: parseAddress(plainAddress(localAddress))!,
-      client: config.routeReflectorClient ?? false,
-      nextHopSelf: config.nextHopSelf ?? false,
-      families: negotiated.families,
-      fourOctetAs: negotiated.context.fourOctetAs,
-      maxMessageLength: MAX_MESSAGE_LENGTH,
-    });
-    this.#byRibPeer.set(peer.ribPeer, peer);
-    this.#schedule();
-  }
-
-  #down(peer: Peer): void {
-    if (peer.ribPeer === undefined) return;
-    this.#rib.removePeer(peer.ribPeer);
-    this.#byRibPeer.delete(peer.ribPeer);
-    peer.ribPeer = undefined;
-    peer.endOfRibReceived.clear();
-    peer.endOfRibSent.clear();
-    this.#schedule();
-  }
-
-  #update(peer: Peer, message: UpdateMessage): void {
-    this.#rib.update(peer.ribPeer!, message);
-    const family = endOfRib(message);
-    if (family !== undefined) {
-      peer.endOfRibReceived.add(family);
-      this.#endsOfRib.push({ name: peer.session.config.name, family });
-    }
-    this.#schedule();
-  }
-
-  #refresh(peer: Peer, family: Family): void {
-    this.#rib.refresh(peer.ribPeer!, family);
-    this.#schedule();
+    // A dynamic neighbour was here only for this session.
+    if (peer.range === undefined || this.#peers.get(name) !== peer) return;
+    if (state === 'OpenSent' || state === 'OpenConfirm' || state === 'Established') peer.called = true;
+    else if (peer.called) this.#remove(peer, PEER_DECONFIGURED);
   }
 
   /** Everything that happens in this turn is worked off together in the next. */
@@ -273,87 +273,9 @@ export class BgpSpeaker {
       for (const listener of this.#endOfRibListeners) listener(name, family);
   }
 
-  #status(peer: Peer): NeighborStatus {
-    const { session, ribPeer } = peer;
-    const { config, machine } = session;
-    const { negotiated } = machine;
-    return {
-      name: config.name,
-      address: config.address,
-      port: config.port ?? BGP_PORT,
-      localAddress: session.localAddress ?? config.localAddress,
-      asn: config.asn,
-      type: config.type,
-      node: config.node,
-      routeReflectorClient: config.routeReflectorClient ?? false,
-      state: machine.state,
-      since: session.since,
-      routerId: negotiated === undefined ? undefined : formatIpv4(negotiated.peerId),
-      holdTime: negotiated?.holdTime,
-      families: negotiated?.families ?? machine.config.families,
-      endOfRibReceived: [...peer.endOfRibReceived],
-      endOfRibSent: [...peer.endOfRibSent],
-      prefixesReceived: ribPeer === undefined ? 0 : this.#rib.receivedCount(ribPeer),
-      prefixesSent: ribPeer === undefined ? 0 : this.#rib.sentCount(ribPeer),
-      messagesReceived: machine.messagesReceived,
-      messagesSent: machine.messagesSent,
-      lastError: session.lastError,
-    };
-  }
-
   async #closeListeners(): Promise<void> {
     const listeners = this.#listeners;
     this.#listeners = [];
     await Promise.all(listeners.map((listener) => listener.close()));
   }
-}
-
-/** Text of an address in its one canonical form, IPv4-mapped ones (of dual-stack sockets) as IPv4. */
-function plainAddress(address: string): string {
-  const bytes = parseAddress(address);
-  if (bytes === undefined) return address;
-  const mapped =
-    bytes.length === 16 && bytes[10] === 0xff && bytes[11] === 0xff && !bytes.subarray(0, 10).some(Boolean);
-  return formatAddress(mapped ? bytes.subarray(12) : bytes);
-}
-
-/** @throws RangeError on peers that could not be told apart or reached. */
-function checkPeers(peers: readonly PeerConfig[]): void {
-  const names = new Set<string>();
-  const endpoints = new Map<string, string>();
-  for (const { name, address, port = BGP_PORT } of peers) {
-    if (names.has(name)) throw new RangeError(`two BGP peers are named ${JSON.stringify(name)}`);
-    names.add(name);
-    if (parseAddress(address) === undefined) {
-      throw new RangeError(`BGP peer ${JSON.stringify(name)}: ${JSON.stringify(address)} is no IP address`);
-    }
-    const other = endpoints.get(`${address} ${port}`);
-    if (other !== undefined) {
-      throw new RangeError(
-        `BGP peers ${JSON.stringify(other)} and ${JSON.stringify(name)} are both ${address} port ${port}`,
-      );
-    }
-    endpoints.set(`${address} ${port}`, name);
-  }
-}
-
-/** Whether a session can go on under a new configuration: only what is shown may differ. */
-function sameSession(a: PeerConfig, b: PeerConfig): boolean {
-  return JSON.stringify(essence(a)) === JSON.stringify(essence(b));
-}
-
-function essence(peer: PeerConfig): unknown[] {
-  const { address, port, asn, localAddress, passive, routeReflectorClient, holdTime, families, nextHopSelf } =
-    peer;
-  return [
-    address,
-    port ?? BGP_PORT,
-    asn,
-    localAddress ?? '',
-    passive ?? false,
-    routeReflectorClient ?? false,
-    holdTime ?? '',
-    families ?? ['ipv4-unicast'],
-    nextHopSelf ?? false,
-  ];
 }

@@ -1,6 +1,7 @@
 import type { Family } from '../../protocol/bgp/family.ts';
 import type { Policy } from '../../protocol/bgp/policy/policy.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
+import type { TcpAoKey } from '../ports.ts';
 import type { AnnounceOptions } from './own-route.ts';
 
 /** An address family a session may carry, by its usual name. */
@@ -49,14 +50,6 @@ export interface LongLivedGracefulRestartConfig {
   readonly families?: readonly FamilyName[];
 }
 
-/** TCP-AO (RFC 5925): one key in each direction, as the peer has it configured. */
-export interface TcpAoConfig {
-  readonly sendId: number;
-  readonly recvId: number;
-  readonly key: string;
-  readonly algorithm?: 'hmac-sha-1-96' | 'aes-128-cmac-96';
-}
-
 /** Capabilities that are advertised or not, whatever the settings of the features; defaults as far as not said otherwise: true. */
 export interface CapabilityConfig {
   readonly fourOctetAs?: boolean;
@@ -74,6 +67,8 @@ export interface PeerSettings {
   readonly localAsn?: number;
   /** Source address for dialling, and the only local address on which this peer is accepted. */
   readonly localAddress?: string;
+  /** Our addresses towards this peer, for next hops of the IP version that the session does not have. */
+  readonly localAddresses?: { readonly ipv4?: string; readonly ipv6?: string };
   /** Source port for dialling. */
   readonly localPort?: number;
   /** Never dial, only accept. */
@@ -84,7 +79,8 @@ export interface PeerSettings {
   readonly ttlSecurity?: number;
   /** Key of TCP-MD5 signatures (RFC 2385). */
   readonly md5?: string;
-  readonly ao?: TcpAoConfig;
+  /** Keys of TCP-AO (RFC 5925), the one to sign with first. */
+  readonly ao?: readonly TcpAoKey[];
   /** Seconds; default 240 as Calico's BIRD, 0 switches keepalives off. */
   readonly holdTime?: number;
   /** Seconds for which a peer may take nothing from us (RFC 9687); default the larger of 8 minutes and twice the hold time. 0: off. */
@@ -109,7 +105,7 @@ export interface PeerSettings {
   readonly role?: Role;
   /** Refuse a peer that states no role. */
   readonly roleStrict?: boolean;
-  /** Messages of up to 65535 octets (RFC 8654); default true. */
+  /** Take messages of up to 65535 octets (RFC 8654); default false. */
   readonly extendedMessage?: boolean;
   readonly gracefulRestart?: GracefulRestartConfig;
   readonly longLivedGracefulRestart?: LongLivedGracefulRestartConfig;
@@ -154,7 +150,8 @@ export interface PeerConfig extends PeerSettings {
   readonly address: string;
   /** TCP port of the peer (dialling); default 179. */
   readonly port?: number;
-  readonly asn: number;
+  /** Its AS; several, or `any`, where whoever is there may have one of several. */
+  readonly asn: number | readonly number[] | 'any';
 }
 
 /**
@@ -162,12 +159,12 @@ export interface PeerConfig extends PeerSettings {
  * its session lasts.
  */
 export interface PeerRangeConfig extends PeerSettings {
-  /** Stable name; peers are named after it and their address. */
+  /** Stable name of the range; its peers are named after their address. */
   readonly name: string;
   /** Prefix, e.g. `10.0.0.0/8`; of several that hold an address the longest counts. */
   readonly range: string;
   /** AS numbers that a peer may have; `any`: whatever its OPEN says. */
-  readonly asn: readonly number[] | 'any';
+  readonly asn: number | readonly number[] | 'any';
   /** Most peers at a time; default 256. */
   readonly limit?: number;
 }
@@ -207,7 +204,8 @@ export interface NeighborStatus {
   readonly address: string;
   readonly port: number;
   readonly localAddress: string | undefined;
-  readonly asn: number;
+  /** Its AS; `undefined` while it may have several and none is known. */
+  readonly asn: number | undefined;
   readonly type: string | undefined;
   readonly node: string | undefined;
   readonly routeReflectorClient: boolean;
