@@ -2,12 +2,15 @@ import type { CliContext } from './cli/context.ts';
 
 /** Aborts when the person, or what reads our output, wants no more. Made by commands that clean up then. */
 let interrupt: AbortController | undefined;
+/** What SIGHUP does where it is no reason to end. */
+let hangup: (() => void) | undefined;
 
 function interrupted(): AbortSignal {
   if (interrupt !== undefined) return interrupt.signal;
   const controller = new AbortController();
   interrupt = controller;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => controller.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => controller.abort());
+  process.on('SIGHUP', () => (hangup === undefined ? controller.abort() : hangup()));
   return controller.signal;
 }
 
@@ -18,6 +21,9 @@ const context: CliContext = {
   env: process.env,
   labs: async () => (await import('./cli/lab-access.ts')).systemLabs(),
   interrupted,
+  onHangup: (listener) => {
+    hangup = listener;
+  },
 };
 
 /** A reader that went away (`| head`) ends the program, as SIGPIPE would, but in order. */

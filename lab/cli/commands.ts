@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   ping: { load: () => import('./ping.ts') },
   capture: { load: () => import('./capture.ts') },
   logs: { load: () => import('./logs.ts') },
+  speaker: { load: () => import('./speaker.ts') },
   validate: { load: () => import('./validate.ts') },
   version: { load: () => import('./version.ts') },
   agent: { load: () => import('./agent.ts') },

@@ -1,0 +1,64 @@
+/** One BGP speaker as a process of its own, without a lab around it. */
+
+import { BgpSpeaker } from '../../agents/bgp/speaker.ts';
+import type { NetworkConfig, PeerConfig, PeerRangeConfig, SpeakerConfig } from '../../agents/bgp/types.ts';
+import { systemClock } from '../../agents/io/clock.ts';
+import { systemRandom } from '../../agents/io/random.ts';
+import { nodeTcp } from '../../agents/io/tcp.ts';
+import type { Log } from '../../agents/ports.ts';
+
+/** Everything that a speaker's file says, with its peer groups and policies worked in. */
+export interface SpeakerSetup {
+  readonly speaker: SpeakerConfig;
+  readonly peers: readonly PeerConfig[];
+  readonly ranges: readonly PeerRangeConfig[];
+  readonly networks: readonly NetworkConfig[];
+}
+
+/** A running speaker. */
+export interface SpeakerProcess {
+  readonly speaker: BgpSpeaker;
+  /**
+   * Makes it what a file says now: sessions of unchanged peers go on.
+   * @throws RangeError naming what cannot be changed while it runs, or what is wrong; nothing has changed then.
+   */
+  reload(setup: SpeakerSetup): void;
+  /** Ends the sessions with Cease, Administrative Shutdown; resolves when everything is closed. */
+  stop(): Promise<void>;
+}
+
+/** Starts a speaker on the sockets of the system. Rejects with a PortError where it cannot listen. */
+export async function startSpeaker(setup: SpeakerSetup, log: Log): Promise<SpeakerProcess> {
+  const ports = { clock: systemClock(), random: systemRandom(), tcp: nodeTcp(), log };
+  const speaker = new BgpSpeaker(setup.speaker, ports);
+  speaker.setPeers(setup.peers, setup.ranges);
+  let announced = announce(speaker, setup.networks, new Map());
+  await speaker.start();
+  return {
+    speaker,
+    reload(next) {
+      const fixed = ({ listen, asn, routerId, clusterId, confederation }: SpeakerConfig): string =>
+        JSON.stringify([listen, asn, routerId, clusterId, confederation]);
+      if (fixed(next.speaker) !== fixed(speaker.config)) {
+        throw new RangeError(
+          'asn, routerId, listen, clusterId and confederation stay as they are until the speaker is started anew',
+        );
+      }
+      speaker.setPeers(next.peers, next.ranges);
+      announced = announce(speaker, next.networks, announced);
+    },
+    stop: () => speaker.stop(),
+  };
+}
+
+type Announced = ReadonlyMap<string, string>;
+
+/** Announces what is new or different, and withdraws what is no more. Returns what is announced now. */
+function announce(speaker: BgpSpeaker, networks: readonly NetworkConfig[], before: Announced): Announced {
+  const now = new Map(networks.map(({ prefix, ...options }) => [prefix, JSON.stringify(options)]));
+  for (const prefix of before.keys()) if (!now.has(prefix)) speaker.withdraw(prefix);
+  for (const { prefix, ...options } of networks) {
+    if (before.get(prefix) !== now.get(prefix)) speaker.announce(prefix, options);
+  }
+  return now;
+}
