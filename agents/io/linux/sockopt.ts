@@ -1,5 +1,5 @@
-import { portError } from '../errors.ts';
-import { check, int32, libc } from './libc.ts';
+import { errnoName, portError } from '../errors.ts';
+import { int32, lastErrno, libc } from './libc.ts';
 
 /** Options of sockets by level (asm-generic/socket.h, linux/in.h, linux/in6.h, linux/tcp.h). */
 export const SOL_SOCKET = 1;
@@ -21,6 +21,9 @@ export const IPV6_UNICAST_HOPS = 16;
 export const IPV6_V6ONLY = 26;
 export const IPV6_MINHOPCOUNT = 73;
 
+/** What would help against an error, by its name. */
+export type Hints = Readonly<Record<string, string>>;
+
 /** Sets an option whose value is an int, or bytes. @throws PortError; `what` as in {@link portError}. */
 export function setOption(
   fd: number,
@@ -28,10 +31,12 @@ export function setOption(
   option: number,
   value: number | Uint8Array,
   what: string,
-  hint?: string,
+  hints: Hints = {},
 ): void {
   const bytes = typeof value === 'number' ? int32(value) : value;
-  check(libc().setsockopt(fd, level, option, bytes, bytes.length), what, hint);
+  if (libc().setsockopt(fd, level, option, bytes, bytes.length) >= 0) return;
+  const code = errnoName(lastErrno());
+  throw portError(what, code, hints[code]);
 }
 
 /** Reads an option of up to `room` bytes; undefined where the socket does not have it. */

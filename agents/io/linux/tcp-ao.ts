@@ -1,6 +1,5 @@
 import { PortError, type TcpAoKey } from '../../ports.ts';
-import { errnoName, portError } from '../errors.ts';
-import { check, lastErrno, libc } from './libc.ts';
+import { check, libc } from './libc.ts';
 import { AF_INET, SOCK_CLOEXEC, SOCK_STREAM } from './sockaddr.ts';
 import { IPPROTO_TCP, setOption, TCP_AO_ADD_KEY, TCP_AO_DEL_KEY } from './sockopt.ts';
 import { keyBytes, type PeerPrefix, peerPrefix, peerText, SOCKADDR_STORAGE_SIZE } from './tcp-peer.ts';
@@ -33,6 +32,11 @@ const ALGORITHMS: Readonly<Record<TcpAoKey['algorithm'], string>> = {
   'hmac-sha-256': 'hmac(sha256)',
 };
 const MAC_LENGTH = 12;
+
+const HINTS = {
+  ENOPROTOOPT: 'this needs Linux 6.7 or later with CONFIG_TCP_AO',
+  ENOMEM: 'net.core.optmem_max limits the keys of a socket',
+};
 
 /** The struct that adds a key; `first` for the one that a dialling socket signs with. */
 export function encodeAoAdd(peer: PeerPrefix, key: TcpAoKey, secret: Uint8Array, first: boolean): Uint8Array {
@@ -74,17 +78,7 @@ export function addAo(
       throw new PortError('EINVAL', `cannot ${what}: a key ID must be 0 to 255`);
   }
   const struct = encodeAoAdd(peerPrefix(peer, what), key, secret, first);
-  if (libc().setsockopt(fd, IPPROTO_TCP, TCP_AO_ADD_KEY, struct, struct.length) < 0) throw addError(what);
-}
-
-/** The error of the last setsockopt; only a missing option says something about the kernel. */
-function addError(what: string): PortError {
-  const code = errnoName(lastErrno());
-  return portError(
-    what,
-    code,
-    code === 'ENOPROTOOPT' ? 'this needs Linux 6.7 or later with CONFIG_TCP_AO' : undefined,
-  );
+  setOption(fd, IPPROTO_TCP, TCP_AO_ADD_KEY, struct, what, HINTS);
 }
 
 /** Removes a key from a listening socket. @throws PortError */
@@ -103,8 +97,12 @@ export function probeTcpAo(): PortError | undefined {
   const fd = check(libc().socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), what);
   const key = { sendId: 0, receiveId: 0, algorithm: 'hmac-sha-1-96', key: 'probe' } as const;
   const struct = encodeAoAdd(peerPrefix({ address: '127.0.0.1' }, what), key, keyBytes(key.key, what), true);
-  const failed = libc().setsockopt(fd, IPPROTO_TCP, TCP_AO_ADD_KEY, struct, struct.length) < 0;
-  const error = failed ? addError(what) : undefined;
-  libc().close(fd);
-  return error;
+  try {
+    setOption(fd, IPPROTO_TCP, TCP_AO_ADD_KEY, struct, what, HINTS);
+    return undefined;
+  } catch (error) {
+    return error as PortError;
+  } finally {
+    libc().close(fd);
+  }
 }

@@ -14,7 +14,10 @@ const SIZE = KEY + 80;
 /** TCP_MD5SIG_FLAG_PREFIX */
 const FLAG_PREFIX = 1;
 
-const HINT = 'this needs a kernel with CONFIG_TCP_MD5SIG';
+const HINTS = {
+  ENOPROTOOPT: 'this needs a kernel with CONFIG_TCP_MD5SIG',
+  ENOMEM: 'net.core.optmem_max limits the keys of a socket',
+};
 
 /** The struct that sets a key, or with an empty one removes it. */
 export function encodeMd5({ sockaddr, prefixLength }: PeerPrefix, key: Uint8Array): Uint8Array {
@@ -36,12 +39,12 @@ export function setMd5(fd: number, peer: TcpMd5Peer): void {
   const struct = encodeMd5(prefix, key);
   // One address needs no extension, which came with Linux 4.13 only.
   if (whole) struct[FLAGS] = 0;
-  setOption(fd, IPPROTO_TCP, whole ? TCP_MD5SIG : TCP_MD5SIG_EXT, struct, what, HINT);
+  setOption(fd, IPPROTO_TCP, whole ? TCP_MD5SIG : TCP_MD5SIG_EXT, struct, what, HINTS);
 }
 
 /** Removes the key of a peer from a listening socket. @throws PortError */
 export function removeMd5(fd: number, peer: Omit<TcpMd5Peer, 'key'>): void {
   const what = `remove the TCP-MD5 key for ${peerText(peer)}`;
   const struct = encodeMd5(peerPrefix(peer, what), new Uint8Array(0));
-  setOption(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, struct, what, HINT);
+  setOption(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, struct, what, HINTS);
 }

@@ -1,61 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import { nodeTcp } from '../../../agents/io/tcp.ts';
 import type { Endpoint, TcpConnection, TcpHandler, TcpListener } from '../../../agents/ports.ts';
+import { TcpRecorder } from './tcp-recorder.ts';
 
 const HOST = '127.83.0.1';
 const tcp = nodeTcp();
-
-/** A handler that keeps what it is told and lets a test wait for it. */
-class Recorder implements TcpHandler {
-  text = '';
-  readonly closes: Array<string | undefined> = [];
-  readonly #connected = Promise.withResolvers<void>();
-  readonly #closed = Promise.withResolvers<void>();
-  readonly #waiting: Array<() => void> = [];
-  readonly connected: Promise<void> = this.#connected.promise;
-  readonly closed: Promise<void> = this.#closed.promise;
-
-  onConnect(): void {
-    this.#connected.resolve();
-  }
-
-  onData(bytes: Uint8Array): void {
-    this.text += new TextDecoder().decode(bytes);
-    for (const check of this.#waiting) check();
-  }
-
-  onClose(error?: string): void {
-    this.closes.push(error);
-    this.#closed.resolve();
-  }
-
-  received(text: string): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (this.text.includes(text)) resolve();
-      };
-      this.#waiting.push(check);
-      check();
-    });
-  }
-}
 
 interface Pair {
   readonly listener: TcpListener;
   readonly client: TcpConnection;
   readonly server: TcpConnection;
-  readonly clientSide: Recorder;
-  readonly serverSide: Recorder;
+  readonly clientSide: TcpRecorder;
+  readonly serverSide: TcpRecorder;
 }
 
 async function pair(localAddress?: string): Promise<Pair> {
-  const serverSide = new Recorder();
+  const serverSide = new TcpRecorder();
   const accepted = Promise.withResolvers<TcpConnection>();
   const listener = await tcp.listen({ address: HOST, port: 0 }, (connection) => {
     accepted.resolve(connection);
     return serverSide;
   });
-  const clientSide = new Recorder();
+  const clientSide = new TcpRecorder();
   const client = tcp.connect(listener.local, localAddress === undefined ? {} : { localAddress }, clientSide);
   await clientSide.connected;
   return { listener, client, server: await accepted.promise, clientSide, serverSide };
@@ -92,7 +58,9 @@ describe('nodeTcp', () => {
     let accepted = true;
     for (let i = 0; i < 64 && accepted; i++) accepted = client.write(chunk);
     expect(accepted).toBe(false);
+    expect(client.queued).toBeGreaterThan(0);
     await drained.promise;
+    expect(client.queued).toBe(0);
     client.destroy();
     server.destroy();
     await listener.close();
@@ -109,10 +77,24 @@ describe('nodeTcp', () => {
 
   test('a listener that accepts nobody closes the connection', async () => {
     const listener = await tcp.listen({ address: HOST, port: 0 }, () => undefined);
-    const side = new Recorder();
+    const side = new TcpRecorder();
     tcp.connect(listener.local, {}, side);
     await side.closed;
     expect(side.closes).toHaveLength(1);
+    await listener.close();
+  });
+
+  test('a local port is bound', async () => {
+    const probe = await tcp.listen({ address: '127.83.0.3', port: 0 }, () => undefined);
+    const { local } = probe;
+    await probe.close();
+    const listener = await tcp.listen({ address: HOST, port: 0 }, () => new TcpRecorder());
+    const side = new TcpRecorder();
+    const options = { localAddress: local.address, localPort: local.port };
+    const client = tcp.connect(listener.local, options, side);
+    await side.connected;
+    expect(client.local).toEqual(local);
+    client.destroy();
     await listener.close();
   });
 
@@ -131,9 +113,9 @@ describe('nodeTcp', () => {
   test('refused, and addresses that are none, reach onClose once, after connect has returned', async () => {
     const listener = await tcp.listen({ address: HOST, port: 0 }, () => undefined);
     await listener.close();
-    const refused = new Recorder();
+    const refused = new TcpRecorder();
     tcp.connect(listener.local, {}, refused);
-    const named = new Recorder();
+    const named = new TcpRecorder();
     tcp.connect({ address: 'localhost', port: 1 }, {}, named);
     expect(named.closes).toEqual([]);
     await Promise.all([refused.closed, named.closed]);
