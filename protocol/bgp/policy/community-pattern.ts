@@ -1,9 +1,12 @@
 /**
  * Communities as policies name them: standard `A:B` (RFC 1997) or a well-known name, large `A:B:C` (RFC 8092), extended
- * `rt:A:B` and `soo:A:B` (RFC 4360 §4, §5; RFC 5668) or sixteen hexadecimal digits. A field may be `*`.
+ * `rt:A:B` and `soo:A:B` (RFC 4360 §4, §5; RFC 5668), where a field may be `*`; other extended communities by their text
+ * (`encap:vxlan`, `0x` and 16 hexadecimal digits).
  */
 import { parseAddress } from '../../ip/prefix.ts';
-import { type ExtendedCommunity, type LargeCommunity, parseCommunities } from '../attribute/communities.ts';
+import { type LargeCommunity, parseCommunities } from '../attribute/communities.ts';
+import type { ExtendedCommunity } from '../attribute/extended-communities.ts';
+import { parseExtendedCommunity } from '../attribute/extended-community-text.ts';
 import type { RouteAttributes } from '../rib/route.ts';
 
 export type CommunityKind = 'standard' | 'extended' | 'large';
@@ -25,8 +28,6 @@ const EXPECTED = 'expected "A:B", "A:B:C", "rt:A:B", "soo:A:B" or a well-known n
 
 /** @throws RangeError where the text is no community or pattern. */
 export function parseCommunityPattern(text: string): CommunityPattern {
-  const hex = /^0x([0-9a-f]{8})([0-9a-f]{8})$/i.exec(text);
-  if (hex !== null) return exact('extended', [Number.parseInt(hex[1]!, 16), Number.parseInt(hex[2]!, 16)]);
   const fields = text.split(':');
   if (fields[0] === 'rt' || fields[0] === 'soo') return extendedPattern(text, fields);
   if (!fields.includes('*')) return exactPattern(text);
@@ -51,15 +52,23 @@ export function parseCommunityPattern(text: string): CommunityPattern {
 }
 
 function exactPattern(text: string): CommunityPattern {
-  let parsed: ReturnType<typeof parseCommunities>;
-  try {
-    parsed = parseCommunities([text]);
-  } catch {
-    throw notACommunity(text);
+  const plain = tryParse(() => parseCommunities([text]));
+  const [large] = plain?.largeCommunities ?? [];
+  if (large !== undefined) {
+    return exact('large', [large.globalAdministrator, large.localData1, large.localData2]);
   }
-  const [large] = parsed.largeCommunities;
-  if (large === undefined) return exact('standard', [parsed.communities[0]!]);
-  return exact('large', [large.globalAdministrator, large.localData1, large.localData2]);
+  if (plain !== undefined) return exact('standard', [plain.communities[0]!]);
+  const extended = tryParse(() => parseExtendedCommunity(text));
+  if (extended === undefined) throw notACommunity(text);
+  return exact('extended', [extended.high, extended.low]);
+}
+
+function tryParse<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
 }
 
 function exact(kind: CommunityKind, words: readonly number[]): CommunityPattern {
@@ -154,18 +163,18 @@ function wrongKind(text: string, is: CommunityKind, expected: CommunityKind): Ra
 }
 
 /** @throws RangeError where the text is not one community of this kind. */
-export function parseStandardCommunity(text: string): number {
+export function standardCommunity(text: string): number {
   return wordsOf(text, 'standard')[0]!;
 }
 
 /** @throws RangeError where the text is not one community of this kind. */
-export function parseExtendedCommunity(text: string): ExtendedCommunity {
+export function extendedCommunity(text: string): ExtendedCommunity {
   const [high, low] = wordsOf(text, 'extended');
   return { high: high!, low: low! };
 }
 
 /** @throws RangeError where the text is not one community of this kind. */
-export function parseLargeCommunity(text: string): LargeCommunity {
+export function largeCommunity(text: string): LargeCommunity {
   const [globalAdministrator, localData1, localData2] = wordsOf(text, 'large');
   return { globalAdministrator: globalAdministrator!, localData1: localData1!, localData2: localData2! };
 }

@@ -5,10 +5,10 @@ import { DEFAULT_LOCAL_PREF, type RouteAttributes } from '../rib/route.ts';
 import {
   type CommunityKind,
   CommunitySet,
-  parseExtendedCommunity,
-  parseLargeCommunity,
+  extendedCommunity,
+  largeCommunity,
   parsePatternOf,
-  parseStandardCommunity,
+  standardCommunity,
 } from './community-pattern.ts';
 import type { CommunityChange, NumberChange, PolicySet } from './definition.ts';
 import { PolicyError } from './error.ts';
@@ -62,13 +62,13 @@ const COMPILERS: Compilers = {
   },
   communities: (change, path) =>
     communityChange('communities', 'standard', change, path, {
-      parse: parseStandardCommunity,
+      parse: standardCommunity,
       has: (set, value) => set.hasStandard(value),
       equal: (a, b) => a === b,
     }),
   largeCommunities: (change, path) =>
     communityChange('largeCommunities', 'large', change, path, {
-      parse: parseLargeCommunity,
+      parse: largeCommunity,
       has: (set, value) => set.hasLarge(value),
       equal: (a, b) =>
         a.globalAdministrator === b.globalAdministrator &&
@@ -77,7 +77,7 @@ const COMPILERS: Compilers = {
     }),
   extendedCommunities: (change, path) =>
     communityChange('extendedCommunities', 'extended', change, path, {
-      parse: parseExtendedCommunity,
+      parse: extendedCommunity,
       has: (set, value) => set.hasExtended(value),
       equal: (a, b) => a.high === b.high && a.low === b.low,
     }),
