@@ -15,13 +15,21 @@ export interface NlriFault {
   readonly expected: string;
 }
 
-/** What became of one route whose frame could be measured but whose contents are wrong. */
+/** What is wrong inside one route whose frame could be measured. */
 export interface RouteFault extends NlriFault {
   /**
    * `drop`: this route alone is ignored (RFC 7606 §5.4, an EVPN route of unknown type); `treat-as-withdraw`: it counts
    * as withdrawn (RFC 9136 §3.1).
    */
   readonly outcome: 'drop' | 'treat-as-withdraw';
+  /** The clause that says so, such as `RFC 7606 §5.4`. */
+  readonly rfc: string;
+}
+
+/** What else an UPDATE says of the routes it announces, as far as it decides whether they are sound. */
+export interface Announced {
+  /** It has an EVPN Router's MAC extended community (RFC 9135 §4.1). */
+  readonly routerMac: boolean;
 }
 
 /**
@@ -33,8 +41,11 @@ export interface RouteFault extends NlriFault {
 export interface NlriCodec {
   /** Octets of the NLRI that starts at `at`, or why it cannot be found out. Reads nothing at or after `limit`. */
   measure(bytes: Uint8Array, at: number, limit: number): number | NlriFault;
-  /** Looks into one measured NLRI for what makes this one route unusable. Offsets count from its first octet. */
-  validate(nlri: Uint8Array): RouteFault | undefined;
+  /**
+   * Looks into one measured NLRI for what makes this one route unusable. Offsets count from its first octet.
+   * @param announced given for a route that is announced, not for a withdrawn one, whose data mean nothing.
+   */
+  validate(nlri: Uint8Array, announced?: Announced): RouteFault | undefined;
   /** What identifies the route: equal keys, same route. */
   key(nlri: Uint8Array): Uint8Array;
   /** The rest, such as labels; empty where there is none. */

@@ -1,8 +1,13 @@
 /** The NLRI codec of every family, in one table. */
 import type { Family } from '../family.ts';
 import type { NlriCodec } from './codec.ts';
-import { opaqueCodec } from './opaque.ts';
+import { evpnCodec } from './evpn/evpn.ts';
+import { flowspecCodec } from './flowspec/flowspec.ts';
+import { labeledCodec } from './labeled.ts';
+import { linkStateCodec } from './link-state/link-state.ts';
+import { rtConstraintCodec } from './rt-constraint.ts';
 import { prefixCodec } from './unicast.ts';
+import { vplsCodec } from './vpls.ts';
 
 const ipv4 = prefixCodec(4);
 const ipv6 = prefixCodec(16);
@@ -12,16 +17,16 @@ export const NLRI_CODECS: Readonly<Record<Family, NlriCodec>> = {
   'ipv6-unicast': ipv6,
   'ipv4-multicast': ipv4,
   'ipv6-multicast': ipv6,
-  'ipv4-labeled': opaqueCodec,
-  'ipv6-labeled': opaqueCodec,
-  'ipv4-vpn': opaqueCodec,
-  'ipv6-vpn': opaqueCodec,
-  'l2vpn-vpls': opaqueCodec,
-  'l2vpn-evpn': opaqueCodec,
-  'rt-constraint': opaqueCodec,
-  'ipv4-flowspec': opaqueCodec,
-  'ipv6-flowspec': opaqueCodec,
-  'ipv4-vpn-flowspec': opaqueCodec,
-  'ipv6-vpn-flowspec': opaqueCodec,
-  'link-state': opaqueCodec,
+  'ipv4-labeled': labeledCodec(4, false),
+  'ipv6-labeled': labeledCodec(16, false),
+  'ipv4-vpn': labeledCodec(4, true),
+  'ipv6-vpn': labeledCodec(16, true),
+  'l2vpn-vpls': vplsCodec,
+  'l2vpn-evpn': evpnCodec,
+  'rt-constraint': rtConstraintCodec,
+  'ipv4-flowspec': flowspecCodec(4, false),
+  'ipv6-flowspec': flowspecCodec(16, false),
+  'ipv4-vpn-flowspec': flowspecCodec(4, true),
+  'ipv6-vpn-flowspec': flowspecCodec(16, true),
+  'link-state': linkStateCodec,
 };
