@@ -12,6 +12,8 @@ const NO_DATA = new Uint8Array(0);
 /** A fault that ends the session: carries the NOTIFICATION to send and the offset in the message. */
 export class BgpError extends DecodeError {
   readonly notification: NotificationBody;
+  /** The clause that says so, such as `RFC 4271 §6.3`; empty where nobody said. */
+  readonly rfc: string;
 
   constructor(
     what: string,
@@ -20,9 +22,11 @@ export class BgpError extends DecodeError {
     code: number,
     subcode: number,
     data: Uint8Array = NO_DATA,
+    rfc = '',
   ) {
     super(what, offset, expected);
     this.notification = { code, subcode, data };
+    this.rfc = rfc;
   }
 }
 
@@ -38,4 +42,6 @@ export interface AttributeFault {
   readonly offset: number;
   /** One line: what, where, expected. */
   readonly reason: string;
+  /** The clause that says so, such as `RFC 7606 §7.1`. */
+  readonly rfc: string;
 }

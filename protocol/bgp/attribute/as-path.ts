@@ -7,8 +7,12 @@
  */
 import { DecodeError } from '../../bytes/decode-error.ts';
 import { type ByteWriter, readUint16, readUint32 } from '../byte-writer.ts';
+import { type Field, group, leaf, rest } from '../dissect/field.ts';
 import { AS_TRANS } from '../message/open.ts';
+import { asPathText } from './as-path-text.ts';
 import { type AttributeCodec, OPTIONAL, TRANSITIVE } from './codec.ts';
+
+export { asPathText, parseAsPath } from './as-path-text.ts';
 
 export type SegmentKind = 'set' | 'sequence' | 'confed-sequence' | 'confed-set';
 
@@ -32,23 +36,35 @@ const MAX_SEGMENT = 255;
 export const asPath: AttributeCodec<AsPath> = {
   type: 2,
   name: 'AS_PATH',
+  rfc: 'RFC 4271 §5.1.2',
   flags: TRANSITIVE,
   malformed: 'treat-as-withdraw',
-  decode: (value, context, offset) => decodeSegments('AS_PATH', value, context.fourOctetAs ? 4 : 2, offset),
+  malformedRfc: 'RFC 7606 §7.2',
+  decode(value, context, offset) {
+    const path = decodeSegments('AS_PATH', value, context.fourOctetAs ? 4 : 2, offset);
+    expectConfederation(path, context.peerType, offset);
+    return path;
+  },
   encode: (path, writer, context) => encodeSegments(path, context.fourOctetAs ? 4 : 2, writer),
+  text: asPathText,
+  fields: (value, offset, context) => segmentFields(value, context.fourOctetAs ? 4 : 2, offset),
 };
 
 export const as4Path: AttributeCodec<AsPath> = {
   type: 17,
   name: 'AS4_PATH',
+  rfc: 'RFC 6793 §3',
   flags: OPTIONAL | TRANSITIVE,
   malformed: 'attribute-discard',
+  malformedRfc: 'RFC 6793 §6',
   decode(value, _context, offset) {
     if (value.length === 0) throw new DecodeError('AS4_PATH', offset, 'must not be empty');
     // RFC 6793 §3, §6: confederation segments do not belong here and are dropped, the rest is used.
     return decodeSegments('AS4_PATH', value, 4, offset).filter((segment) => !isConfed(segment));
   },
   encode: (path, writer) => encodeSegments(path, 4, writer),
+  text: asPathText,
+  fields: (value, offset) => segmentFields(value, 4, offset),
 };
 
 function decodeSegments(name: string, value: Uint8Array, size: 2 | 4, offset: number): AsPath {
@@ -59,16 +75,15 @@ function decodeSegments(name: string, value: Uint8Array, size: 2 | 4, offset: nu
     const count = value[at + 1]!;
     if (kind === undefined)
       throw new DecodeError(name, offset + at, `segment type ${value[at]} must be 1 to 4`);
-    if (count === 0) throw new DecodeError(name, offset + at, 'segment must not be empty');
+    if (count === 0) throw new DecodeError(name, offset + at + 1, 'segment must not be empty');
     at += 2;
     if (at + count * size > value.length) {
-      throw new DecodeError(name, offset + at, `segment of ${count} AS numbers runs past the attribute`);
+      throw new DecodeError(name, offset + at - 1, `segment of ${count} AS numbers runs past the attribute`);
     }
     const asns: number[] = [];
     for (let i = 0; i < count; i++, at += size) {
       const asn = size === 4 ? readUint32(value, at) : readUint16(value, at);
-      // RFC 7607 §2
-      if (asn === 0) throw new DecodeError(name, offset + at, 'AS 0 is not allowed');
+      if (asn === 0) throw new DecodeError(name, offset + at, 'AS 0 is not allowed (RFC 7607 §2)');
       asns.push(asn);
     }
     segments.push({ kind, asns });
@@ -76,18 +91,61 @@ function decodeSegments(name: string, value: Uint8Array, size: 2 | 4, offset: nu
   return segments;
 }
 
+/**
+ * Confederation segments come from members of the confederation only, and a member of another AS of it always puts
+ * one in front: RFC 5065 §5.
+ */
+function expectConfederation(
+  path: AsPath,
+  peer: 'internal' | 'external' | 'confederation',
+  at: number,
+): void {
+  if (peer === 'external' && path.some(isConfed)) {
+    throw new DecodeError(
+      'AS_PATH',
+      at,
+      'confederation segment from outside the confederation (RFC 5065 §5)',
+    );
+  }
+  if (peer === 'confederation' && path[0]?.kind !== 'confed-sequence') {
+    throw new DecodeError('AS_PATH', at, 'must start with AS_CONFED_SEQUENCE (RFC 5065 §5)');
+  }
+}
+
 function encodeSegments(path: AsPath, size: 2 | 4, writer: ByteWriter): void {
   for (const segment of path) {
     for (let from = 0; from < segment.asns.length; from += MAX_SEGMENT) {
-      const part = segment.asns.slice(from, from + MAX_SEGMENT);
+      const to = Math.min(from + MAX_SEGMENT, segment.asns.length);
       writer.uint8(KINDS.indexOf(segment.kind));
-      writer.uint8(part.length);
-      for (const asn of part) {
+      writer.uint8(to - from);
+      for (let i = from; i < to; i++) {
+        const asn = segment.asns[i]!;
         if (size === 4) writer.uint32(asn);
         else writer.uint16(asn > 0xffff ? AS_TRANS : asn);
       }
     }
   }
+}
+
+function segmentFields(value: Uint8Array, size: 2 | 4, offset: number): Field[] {
+  const fields: Field[] = [];
+  let at = 0;
+  while (at + 2 <= value.length) {
+    const count = value[at + 1]!;
+    const kind = KINDS[value[at]!] ?? 'undefined';
+    const end = at + 2 + count * size;
+    if (end > value.length) break;
+    const children = [
+      leaf('segment type', offset + at, 1, value[at]!, kind),
+      leaf('count', offset + at + 1, 1, count),
+    ];
+    for (let i = at + 2; i < end; i += size) {
+      children.push(leaf('AS', offset + i, size, size === 4 ? readUint32(value, i) : readUint16(value, i)));
+    }
+    fields.push(group('segment', offset + at, end - at, children, kind));
+    at = end;
+  }
+  return [...fields, ...rest(value, at, offset)];
 }
 
 /** Whether a segment belongs to a confederation (RFC 5065 §3). */
@@ -118,21 +176,23 @@ export function asPathContains(path: AsPath, asn: number): boolean {
 
 /** Prepends `asn` as RFC 4271 §5.1.2 b says: into a leading AS_SEQUENCE with room, else as a new segment. */
 export function prependAs(path: AsPath, asn: number): AsPath {
-  const [first, ...rest] = path;
-  if (first?.kind === 'sequence' && first.asns.length < MAX_SEGMENT) {
-    return [{ kind: 'sequence', asns: [asn, ...first.asns] }, ...rest];
-  }
-  return [{ kind: 'sequence', asns: [asn] }, ...path];
+  return prepend(path, 'sequence', asn);
 }
 
-const BRACKETS: Readonly<Record<SegmentKind, readonly [string, string]>> = {
-  sequence: ['', ''],
-  set: ['{', '}'],
-  'confed-sequence': ['(', ')'],
-  'confed-set': ['[', ']'],
-};
+/** Prepends a member AS as RFC 5065 §5.3 says: into a leading AS_CONFED_SEQUENCE with room, else as a new segment. */
+export function prependConfedAs(path: AsPath, asn: number): AsPath {
+  return prepend(path, 'confed-sequence', asn);
+}
 
-/** `"64512 {1 2}"`: sets in braces, confederation segments in parentheses and brackets. */
-export function asPathText(path: AsPath): string {
-  return path.map(({ kind, asns }) => `${BRACKETS[kind][0]}${asns.join(' ')}${BRACKETS[kind][1]}`).join(' ');
+function prepend(path: AsPath, kind: SegmentKind, asn: number): AsPath {
+  const [first, ...others] = path;
+  if (first?.kind === kind && first.asns.length < MAX_SEGMENT) {
+    return [{ kind, asns: [asn, ...first.asns] }, ...others];
+  }
+  return [{ kind, asns: [asn] }, ...path];
+}
+
+/** The path without confederation segments, as it leaves the confederation (RFC 5065 §5.3 c). */
+export function withoutConfed(path: AsPath): AsPath {
+  return path.some(isConfed) ? path.filter((segment) => !isConfed(segment)) : path;
 }

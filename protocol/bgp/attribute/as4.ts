@@ -10,7 +10,8 @@ import type { PathAttributes } from './table.ts';
  */
 export function withAs4(attributes: PathAttributes): PathAttributes {
   const { asPath, aggregator } = attributes;
-  const wide = asPath?.some((segment) => segment.asns.some((asn) => asn > 0xffff)) === true;
+  // Confederation segments have no place in AS4_PATH, and an empty one would be malformed.
+  const wide = asPath?.some((segment) => !isConfed(segment) && segment.asns.some(isWide)) === true;
   const wideAggregator = aggregator !== undefined && aggregator.asn > 0xffff;
   if (!wide && !wideAggregator) return attributes;
   return {
@@ -18,6 +19,10 @@ export function withAs4(attributes: PathAttributes): PathAttributes {
     ...(wide ? { as4Path: asPath!.filter((segment) => !isConfed(segment)) } : {}),
     ...(wideAggregator ? { as4Aggregator: aggregator } : {}),
   };
+}
+
+function isWide(asn: number): boolean {
+  return asn > 0xffff;
 }
 
 /**
@@ -56,6 +61,8 @@ function mergePath(path: AsPath, as4: AsPath): AsPath {
       const asns = segment.asns.slice(0, keep);
       head.push({ kind: 'sequence', asns });
       keep -= asns.length;
+      // Cut inside a segment: what follows it is not adjacent to what is kept.
+      if (asns.length < segment.asns.length) break;
     }
   }
   return join(head, as4);

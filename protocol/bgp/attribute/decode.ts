@@ -8,7 +8,7 @@ import { readUint16 } from '../byte-writer.ts';
 import type { CodecContext } from '../context.ts';
 import { type AttributeFault, type AttributeOutcome, BgpError } from '../error.ts';
 import { type AttributeCodec, EXTENDED_LENGTH, OPTIONAL, PARTIAL, TRANSITIVE } from './codec.ts';
-import { ATTRIBUTE_BY_TYPE, type PathAttributes, type UnknownAttribute } from './table.ts';
+import { ATTRIBUTE_BY_TYPE, attributeName, type PathAttributes, type UnknownAttribute } from './table.ts';
 
 /** Attributes with what was wrong with them; the caller applies the strongest outcome (RFC 7606 §3 h). */
 export interface DecodedAttributes {
@@ -23,6 +23,7 @@ type Collected = { [name: string]: unknown } & { unknown?: UnknownAttribute[]; p
 
 /**
  * Reads the attributes in `message` from `start` to `end` (offsets in the whole message).
+ * @param faults where faults go, in the order of the bytes; a caller that gives its own has those before a BgpError.
  * @throws BgpError where RFC 7606 leaves nothing but to end the session: 3/1 on a repeated MP attribute, 3/2 on an
  * unknown well-known one, 3/9 on an MP attribute that cannot be read.
  */
@@ -31,121 +32,198 @@ export function decodeAttributes(
   start: number,
   end: number,
   context: CodecContext,
+  faults: AttributeFault[] = [],
 ): DecodedAttributes {
   const collected: Collected = {};
-  const faults: AttributeFault[] = [];
-  const seen = new Set<number>();
+  const seen = new Uint8Array(256);
   for (let at = start; at < end; ) {
-    const frame = frameAt(message, at, end, faults);
-    if (frame === undefined) break;
+    const frame = attributeFrame(message, at, end);
+    if (frame.cut !== undefined) {
+      faults.push(cutOff(message, frame, frame.cut, end));
+      break;
+    }
     decodeOne(message, frame, context, seen, collected, faults);
     at = frame.end;
   }
   return { attributes: collected as PathAttributes, faults };
 }
 
-interface Frame {
+/** Where the parts of one attribute stand. */
+export interface AttributeFrame {
   readonly start: number;
   readonly flags: number;
+  /** 0 where not even the type is there. */
   readonly type: number;
+  /** Where the value starts. */
   readonly value: number;
   readonly end: number;
+  /** Why the attribute does not fit into what is there; `value` and `end` mean nothing then. */
+  readonly cut: string | undefined;
 }
 
-/** Header of the attribute at `at`; where it does not fit, notes the fault and returns nothing (RFC 7606 §4). */
-function frameAt(message: Uint8Array, at: number, end: number, faults: AttributeFault[]): Frame | undefined {
+/** The frame of the attribute that starts at `at`, before `end`. */
+export function attributeFrame(message: Uint8Array, at: number, end: number): AttributeFrame {
   const flags = message[at]!;
-  const headerLength = flags & EXTENDED_LENGTH ? 4 : 3;
+  const value = at + (flags & EXTENDED_LENGTH ? 4 : 3);
   const type = at + 1 < end ? message[at + 1]! : 0;
-  if (at + headerLength > end) {
-    faults.push(fault('treat-as-withdraw', type, at, `attribute header is cut off, ${end - at} octets left`));
-    return undefined;
+  if (value > end) {
+    const cut = `attribute header is cut off, ${end - at} octets left`;
+    return { start: at, flags, type, value: end, end, cut };
   }
-  const length = headerLength === 4 ? readUint16(message, at + 2) : message[at + 2]!;
-  const value = at + headerLength;
+  const length = flags & EXTENDED_LENGTH ? readUint16(message, at + 2) : message[at + 2]!;
   if (value + length > end) {
-    const reason = `attribute ${type} of ${length} octets runs past the attributes (${end - value} left)`;
-    // Its routes cannot be found, so there is nothing to treat as withdrawn (RFC 7606 §3 j).
-    if (type === MP_REACH || type === MP_UNREACH) {
-      throw new BgpError('UPDATE attributes', at, reason, 3, 9, message.slice(at, end));
-    }
-    faults.push(fault('treat-as-withdraw', type, at, reason));
-    return undefined;
+    const cut = `${attributeName(type)} of ${length} octets runs past the attributes (${end - value} left)`;
+    return { start: at, flags, type, value, end, cut };
   }
-  return { start: at, flags, type, value, end: value + length };
+  return { start: at, flags, type, value, end: value + length, cut: undefined };
+}
+
+/** The frame of the first attribute of a type; `undefined` where there is none. */
+export function findAttribute(
+  message: Uint8Array,
+  start: number,
+  end: number,
+  type: number,
+): AttributeFrame | undefined {
+  for (let at = start; at < end; ) {
+    const frame = attributeFrame(message, at, end);
+    if (frame.cut !== undefined) return undefined;
+    if (frame.type === type) return frame;
+    at = frame.end;
+  }
+  return undefined;
+}
+
+/**
+ * An attribute that does not fit: the routes stand where the total length says, and are withdrawn (RFC 7606 §4). Those
+ * of an MP attribute cannot be found, so there is nothing to treat as withdrawn (§3 j).
+ */
+function cutOff(message: Uint8Array, frame: AttributeFrame, reason: string, end: number): AttributeFault {
+  const { type, start } = frame;
+  if (type === MP_REACH || type === MP_UNREACH) {
+    throw new BgpError('UPDATE attributes', start, reason, 3, 9, message.slice(start, end), 'RFC 7606 §5.3');
+  }
+  return fault('treat-as-withdraw', type, start, reason, 'RFC 7606 §4');
 }
 
 function decodeOne(
   message: Uint8Array,
-  frame: Frame,
+  frame: AttributeFrame,
   context: CodecContext,
-  seen: Set<number>,
+  seen: Uint8Array,
   collected: Collected,
   faults: AttributeFault[],
 ): void {
-  const { type, flags, start } = frame;
-  if (seen.has(type)) {
+  const { type, start } = frame;
+  if (seen[type] === 1) {
+    const reason = `${attributeName(type)} must not be repeated`;
     if (type === MP_REACH || type === MP_UNREACH) {
-      throw new BgpError('UPDATE attributes', start, `attribute ${type} must not be repeated`, 3, 1);
+      throw new BgpError('UPDATE attributes', start, reason, 3, 1, undefined, 'RFC 7606 §3 g');
     }
-    faults.push(
-      fault('attribute-discard', type, start, `attribute ${type} is repeated, the first one counts`),
-    );
+    faults.push(fault('attribute-discard', type, start, `${reason}, the first one counts`, 'RFC 7606 §3 g'));
     return;
   }
-  seen.add(type);
+  seen[type] = 1;
   const known = ATTRIBUTE_BY_TYPE[type];
   if (known === undefined) decodeUnknown(message, frame, collected);
-  else if (known[1].internalOnly && context.peerType === 'external') {
-    faults.push(
-      fault('attribute-discard', type, start, `${known[1].name} from an external peer is discarded`),
-    );
-  } else if ((flags & (OPTIONAL | TRANSITIVE)) !== known[1].flags) {
-    const reason = `${known[1].name}: flags 0x${flags.toString(16)} must have 0x${known[1].flags.toString(16)} set`;
-    // The Optional and Transitive bits are wrong: RFC 7606 §3 c.
-    if (known[1].malformed === 'session-reset') {
-      throw new BgpError('UPDATE attributes', start, reason, 3, 9, message.slice(start, frame.end));
+  else if (inScope(known[1], frame, context, faults)) {
+    if (flagsFit(known[1], message, frame, faults)) {
+      decodeKnown(known[0], known[1], message, frame, context, collected, faults);
     }
-    faults.push(fault('treat-as-withdraw', type, start, reason));
-  } else decodeKnown(known[0], known[1], message, frame, context, collected, faults);
+  }
+}
+
+/** Whether this peer may send the attribute; whatever it says is dropped otherwise. */
+function inScope(
+  codec: AttributeCodec<unknown>,
+  { type, start }: AttributeFrame,
+  context: CodecContext,
+  faults: AttributeFault[],
+): boolean {
+  const { scope } = codec;
+  if (scope === undefined || scope.peers.includes(context.peerType)) return true;
+  if (!scope.quiet) {
+    const reason = `${codec.name} from ${context.peerType === 'external' ? 'an external peer' : 'another member AS'} is discarded`;
+    faults.push(fault('attribute-discard', type, start, reason, scope.rfc));
+  }
+  return false;
+}
+
+/** Whether the Optional and Transitive bits are those that the attribute must have (RFC 7606 §3 c). */
+function flagsFit(
+  codec: AttributeCodec<unknown>,
+  message: Uint8Array,
+  { type, start, flags, end }: AttributeFrame,
+  faults: AttributeFault[],
+): boolean {
+  if ((flags & (OPTIONAL | TRANSITIVE)) === codec.flags) return true;
+  const reason = `${codec.name}: flags 0x${hex(flags)} must have 0x${hex(codec.flags)} of 0xc0 set`;
+  if (codec.malformed === 'session-reset') {
+    throw new BgpError(
+      'UPDATE attributes',
+      start,
+      reason,
+      3,
+      9,
+      message.slice(start, end),
+      codec.malformedRfc,
+    );
+  }
+  const rfc = codec.wrongFlags === undefined ? 'RFC 7606 §3 c' : codec.malformedRfc;
+  faults.push(fault(codec.wrongFlags ?? 'treat-as-withdraw', type, start, reason, rfc));
+  return false;
 }
 
 function decodeKnown(
   name: string,
   codec: AttributeCodec<unknown>,
   message: Uint8Array,
-  frame: Frame,
+  frame: AttributeFrame,
   context: CodecContext,
   collected: Collected,
   faults: AttributeFault[],
 ): void {
   try {
     collected[name] = codec.decode(message.subarray(frame.value, frame.end), context, frame.value);
-    if (frame.flags & PARTIAL && codec.flags === (OPTIONAL | TRANSITIVE)) {
-      collected.partial = [...(collected.partial ?? []), frame.type].sort((a, b) => a - b);
-    }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    if (codec.malformed === 'session-reset') {
+    const { malformed, malformedRfc } = codec;
+    if (malformed === 'session-reset') {
       const reason = error.message.slice(error.message.indexOf(': ') + 2);
-      throw new BgpError(codec.name, error.offset, reason, 3, 9, message.slice(frame.start, frame.end));
+      const attribute = message.slice(frame.start, frame.end);
+      throw new BgpError(codec.name, error.offset, reason, 3, 9, attribute, malformedRfc);
     }
-    faults.push(fault(codec.malformed, frame.type, error.offset, error.message));
+    faults.push(fault(malformed, frame.type, error.offset, error.message, malformedRfc));
+    return;
+  }
+  if (frame.flags & PARTIAL && codec.flags === (OPTIONAL | TRANSITIVE)) {
+    collected.partial = [...(collected.partial ?? []), frame.type].sort((a, b) => a - b);
   }
 }
 
 /** Transitive ones are kept for passing on, others dropped in silence (RFC 4271 §5, §9). */
-function decodeUnknown(message: Uint8Array, frame: Frame, collected: Collected): void {
+function decodeUnknown(message: Uint8Array, frame: AttributeFrame, collected: Collected): void {
   const { flags, type, start, value, end } = frame;
   if (!(flags & OPTIONAL)) {
     const expected = `attribute ${type} is unknown and claims to be well-known`;
-    throw new BgpError('UPDATE attributes', start, expected, 3, 2, message.slice(start, end));
+    const attribute = message.slice(start, end);
+    throw new BgpError('UPDATE attributes', start, expected, 3, 2, attribute, 'RFC 4271 §6.3');
   }
   if (!(flags & TRANSITIVE)) return;
   const attribute = { type, flags: flags & 0xe0, value: message.slice(value, end) };
   collected.unknown = [...(collected.unknown ?? []), attribute].sort((a, b) => a.type - b.type);
 }
 
-function fault(outcome: AttributeOutcome, type: number, offset: number, reason: string): AttributeFault {
-  return { outcome, type, offset, reason };
+function fault(
+  outcome: AttributeOutcome,
+  type: number,
+  offset: number,
+  reason: string,
+  rfc: string,
+): AttributeFault {
+  return { outcome, type, offset, reason, rfc };
+}
+
+function hex(flags: number): string {
+  return flags.toString(16).padStart(2, '0');
 }

@@ -1,19 +1,24 @@
-/** All path attributes that podwire knows, in one table that generic code reads and writes them by. */
+/** All path attributes that podwire knows, in one table that generic code reads, writes and shows them by. */
 import { type Aggregator, aggregator, as4Aggregator, atomicAggregate } from './aggregate.ts';
+import { aigp } from './aigp.ts';
 import { type AsPath, as4Path, asPath } from './as-path.ts';
 import type { AttributeCodec } from './codec.ts';
+import { communities, type LargeCommunity, largeCommunities } from './communities.ts';
 import {
-  communities,
   type ExtendedCommunity,
   extendedCommunities,
-  type LargeCommunity,
-  largeCommunities,
-} from './communities.ts';
+  type Ipv6ExtendedCommunity,
+  ipv6ExtendedCommunities,
+} from './extended-communities.ts';
 import { localPref, med } from './metrics.ts';
 import { type MpReach, type MpUnreach, mpReach, mpUnreach } from './multiprotocol.ts';
 import { nextHop } from './next-hop.ts';
+import { attrSet, linkState, prefixSid } from './opaque.ts';
 import { type Origin, origin } from './origin.ts';
+import { otc } from './otc.ts';
+import { type PmsiTunnel, pmsiTunnel } from './pmsi-tunnel.ts';
 import { clusterList, originatorId } from './reflection.ts';
+import { tunnelEncapsulation } from './tunnel-encapsulation.ts';
 
 /** Value of each known attribute. */
 export interface AttributeValues {
@@ -33,7 +38,21 @@ export interface AttributeValues {
   readonly extendedCommunities: readonly ExtendedCommunity[];
   readonly as4Path: AsPath;
   readonly as4Aggregator: Aggregator;
+  readonly pmsiTunnel: PmsiTunnel;
+  /** Value octets: a TLV for each tunnel. */
+  readonly tunnelEncapsulation: Uint8Array;
+  readonly ipv6ExtendedCommunities: readonly Ipv6ExtendedCommunity[];
+  /** Value octets: TLVs; {@link aigpMetric} finds the metric in them. */
+  readonly aigp: Uint8Array;
+  /** Value octets: TLVs. */
+  readonly linkState: Uint8Array;
   readonly largeCommunities: readonly LargeCommunity[];
+  /** AS number that a route may not go up or sideways from (RFC 9234 §5). */
+  readonly otc: number;
+  /** Value octets: TLVs. */
+  readonly prefixSid: Uint8Array;
+  /** Value octets: origin AS, then attributes. */
+  readonly attrSet: Uint8Array;
 }
 
 export type AttributeName = keyof AttributeValues;
@@ -70,10 +89,23 @@ export const ATTRIBUTES: readonly (readonly [AttributeName, AttributeCodec<never
   ['extendedCommunities', extendedCommunities],
   ['as4Path', as4Path],
   ['as4Aggregator', as4Aggregator],
+  ['pmsiTunnel', pmsiTunnel],
+  ['tunnelEncapsulation', tunnelEncapsulation],
+  ['ipv6ExtendedCommunities', ipv6ExtendedCommunities],
+  ['aigp', aigp],
+  ['linkState', linkState],
   ['largeCommunities', largeCommunities],
+  ['otc', otc],
+  ['prefixSid', prefixSid],
+  ['attrSet', attrSet],
 ] satisfies {
   [K in AttributeName]: readonly [K, AttributeCodec<AttributeValues[K]>];
 }[AttributeName][] as never;
+
+/** `"AS_PATH"`, or `"attribute 99"` for a type that podwire does not know. */
+export function attributeName(type: number): string {
+  return ATTRIBUTE_BY_TYPE[type]?.[1].name ?? `attribute ${type}`;
+}
 
 /** Name and codec by type code. */
 export const ATTRIBUTE_BY_TYPE: readonly ((typeof ATTRIBUTES)[number] | undefined)[] = byType();

@@ -3,6 +3,7 @@
  * message is a tree of these (`podwire bgp decode`); children stand inside their parent, in the order of the bytes.
  */
 
+import { toHex } from '../../bytes/hex.ts';
 import type { NotificationBody } from '../error.ts';
 
 /** A value that JSON holds as it is. */
@@ -35,4 +36,30 @@ export interface Field {
   readonly text?: string;
   readonly children?: readonly Field[];
   readonly error?: FieldError;
+}
+
+/** A field with a value. @param text where a person reads it otherwise than JSON holds it. */
+export function leaf(name: string, offset: number, length: number, value: FieldValue, text?: string): Field {
+  return text === undefined ? { name, offset, length, value } : { name, offset, length, value, text };
+}
+
+/** A field made of others. */
+export function group(
+  name: string,
+  offset: number,
+  length: number,
+  children: readonly Field[],
+  text?: string,
+): Field {
+  return text === undefined ? { name, offset, length, children } : { name, offset, length, text, children };
+}
+
+/** Octets that are not looked into, as hex. */
+export function opaque(name: string, bytes: Uint8Array, offset: number): Field {
+  return leaf(name, offset, bytes.length, toHex(bytes));
+}
+
+/** What is left of `bytes` from `at` on as one opaque field; none where nothing is left. @param offset of `bytes`. */
+export function rest(bytes: Uint8Array, at: number, offset: number): Field[] {
+  return at >= bytes.length ? [] : [opaque('undecoded', bytes.subarray(at), offset + at)];
 }
