@@ -85,8 +85,8 @@ function lookUp(value: unknown, path: Path): unknown {
 }
 
 /**
- * The keys that a schema knows at a path: of a strict object, through optional and default wrappers, records, arrays
- * and unions.
+ * The keys that a schema knows at a path: of a strict object, through optional and default wrappers, records, arrays,
+ * unions and schemas that are given later (`z.lazy`).
  */
 export function keysAt(schema: z.ZodType, path: Path): readonly string[] {
   let schemas: z.ZodType[] = unwrap(schema);
@@ -103,6 +103,7 @@ interface Definition {
   readonly valueType?: z.ZodType;
   readonly element?: z.ZodType;
   readonly options?: readonly z.ZodType[];
+  readonly getter?: () => z.ZodType;
 }
 
 function definition(schema: z.ZodType): Definition {
@@ -110,7 +111,8 @@ function definition(schema: z.ZodType): Definition {
 }
 
 function unwrap(schema: z.ZodType): z.ZodType[] {
-  const { innerType, options } = definition(schema);
+  const { innerType, options, getter } = definition(schema);
+  if (getter !== undefined) return unwrap(getter());
   if (innerType !== undefined) return unwrap(innerType);
   if (options !== undefined) return options.flatMap(unwrap);
   return [schema];

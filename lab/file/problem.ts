@@ -12,13 +12,18 @@ export function formatProblem(problem: Problem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`;
 }
 
-/** A lab file that cannot be used: all its problems, in file order. */
-export class LabFileError extends Error {
-  override readonly name = 'LabFileError';
+/** A file that cannot be used: all its problems, in file order. */
+export class FileError extends Error {
+  override readonly name: string = 'FileError';
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
     super(problems.map(formatProblem).join('\n'));
     this.problems = problems;
   }
+}
+
+/** A lab file that cannot be used. */
+export class LabFileError extends FileError {
+  override readonly name = 'LabFileError';
 }
