@@ -188,12 +188,15 @@ function decodeKnown(
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const { malformed, malformedRfc } = codec;
+    // A fault at the end of the value is shown at its last octet, or at the length where the value is empty.
+    const offset = Math.min(error.offset, frame.end - 1);
+    const detail = error.message.slice(error.message.indexOf(': ') + 2);
     if (malformed === 'session-reset') {
-      const reason = error.message.slice(error.message.indexOf(': ') + 2);
       const attribute = message.slice(frame.start, frame.end);
-      throw new BgpError(codec.name, error.offset, reason, 3, 9, attribute, malformedRfc);
+      throw new BgpError(codec.name, offset, detail, 3, 9, attribute, malformedRfc);
     }
-    faults.push(fault(malformed, frame.type, error.offset, error.message, malformedRfc));
+    const reason = `${codec.name}, offset ${offset}: ${detail}`;
+    faults.push(fault(malformed, frame.type, offset, reason, malformedRfc));
     return;
   }
   if (frame.flags & PARTIAL && codec.flags === (OPTIONAL | TRANSITIVE)) {

@@ -12,7 +12,7 @@ import { DecodeError } from '../../bytes/decode-error.ts';
 import { readUint16 } from '../byte-writer.ts';
 import type { CodecContext } from '../context.ts';
 import { type Field, group, leaf, opaque, rest } from '../dissect/field.ts';
-import { routeFields } from '../dissect/routes.ts';
+import { dissectNlri } from '../dissect/nlri.ts';
 import { type AfiSafi, type Family, familyOf, familyText } from '../family.ts';
 import { checkNlri } from '../nlri/prefixes.ts';
 import { type AttributeCodec, OPTIONAL } from './codec.ts';
@@ -128,12 +128,18 @@ function familyFields(value: Uint8Array, offset: number): Field[] {
   return [leaf('AFI', offset, 2, afi), leaf('SAFI', offset + 2, 1, safi, familyText(afi, safi))];
 }
 
-/** Routes of a carried family are shown even where it was not negotiated; that they are ignored is told elsewhere. */
+/**
+ * Routes of a carried family are shown even where it was not negotiated, and then what is wrong with them does not
+ * matter. Where it was, who decodes the whole message says what does.
+ */
 function nlriField(value: Uint8Array, at: number, offset: number, context: CodecContext): Field[] {
   if (at >= value.length) return [];
   const nlri = value.subarray(at);
   const family = familyOf(readUint16(value, 0), value[2]!);
   if (family === undefined) return [opaque('NLRI', nlri, offset + at)];
   const addPath = context.addPath?.includes(family) === true;
-  return [group('NLRI', offset + at, nlri.length, routeFields(family, nlri, addPath, offset + at))];
+  const unreadable = { outcome: 'ignored', rfc: 'RFC 4760 §7' } as const;
+  return [
+    group('NLRI', offset + at, nlri.length, dissectNlri(family, nlri, offset + at, { addPath, unreadable })),
+  ];
 }

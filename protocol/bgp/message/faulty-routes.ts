@@ -1,6 +1,6 @@
 /** Single routes of an UPDATE that cannot be used, though all of them can be told apart. */
 import { FAMILIES, type Family } from '../family.ts';
-import type { RouteFault } from '../nlri/codec.ts';
+import type { Announced, RouteFault } from '../nlri/codec.ts';
 import { forEachPrefix } from '../nlri/prefixes.ts';
 import { NLRI_CODECS } from '../nlri/table.ts';
 import { forEachRoute, PATH_ID_LENGTH } from '../nlri/walk.ts';
@@ -20,13 +20,16 @@ export interface FaultyRoute {
   readonly rfc: string;
 }
 
-/** Adds the faulty ones among the routes in `field`, a view on `message` whose structure was checked. */
+/**
+ * Adds the faulty ones among the routes in `field`, a view on `message` whose structure was checked.
+ * @param announced what the message says of them; `undefined` for withdrawn routes.
+ */
 export function findFaultyRoutes(
   message: Uint8Array,
   family: Family,
   field: Uint8Array,
   addPath: boolean,
-  withdraws: boolean,
+  announced: Announced | undefined,
   into: FaultyRoute[],
 ): void {
   const base = field.byteOffset - message.byteOffset;
@@ -35,22 +38,22 @@ export function findFaultyRoutes(
   if (!prefixes) {
     const codec = NLRI_CODECS[family];
     forEachRoute(family, field, addPath, (offset, end) => {
-      const fault = codec.validate(field.subarray(offset, end));
+      const fault = codec.validate(field.subarray(offset, end), announced);
       if (fault === undefined) return;
       into.push({
         family,
         bytes: field.subarray(offset - before, end),
-        withdraws,
+        withdraws: announced === undefined,
         outcome: fault.outcome,
         offset: base + offset + fault.offset,
         reason: fault.expected,
-        rfc: fault.outcome === 'drop' ? 'RFC 7606 §5.4' : 'RFC 9136 §3.1',
+        rfc: fault.rfc,
       });
     });
     return;
   }
   // RFC 4271 §6.3: a multicast prefix among unicast routes is ignored.
-  if (safi !== 1 || withdraws) return;
+  if (safi !== 1 || announced === undefined) return;
   const [bitsOfClass, mask, multicast] = size === 4 ? [4, 0xf0, 0xe0] : [8, 0xff, 0xff];
   forEachPrefix(
     field,
@@ -59,7 +62,7 @@ export function findFaultyRoutes(
       into.push({
         family,
         bytes: field.subarray(offset - 1 - before, offset + ((bits + 7) >> 3)),
-        withdraws,
+        withdraws: false,
         outcome: 'drop',
         offset: base + offset,
         reason: 'multicast prefix among unicast routes',

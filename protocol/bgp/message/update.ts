@@ -9,11 +9,13 @@
 
 import { mergeAs4 } from '../attribute/as4.ts';
 import { decodeAttributes } from '../attribute/decode.ts';
+import { extendedCommunityKind } from '../attribute/extended-community-text.ts';
 import type { PathAttributes } from '../attribute/table.ts';
 import { readUint16 } from '../byte-writer.ts';
 import type { CodecContext } from '../context.ts';
 import { type AttributeFault, BgpError } from '../error.ts';
 import { type Family, familyOf } from '../family.ts';
+import type { Announced } from '../nlri/codec.ts';
 import { checkNlri } from '../nlri/prefixes.ts';
 import { checkAttributes } from './attribute-checks.ts';
 import { type FaultyRoute, findFaultyRoutes } from './faulty-routes.ts';
@@ -48,6 +50,8 @@ export interface UpdateMessage {
 
 const NONE: readonly never[] = [];
 const IPV4 = 'ipv4-unicast';
+/** Type and subtype of EVPN's Router's MAC (RFC 9135 §8.1). */
+const ROUTER_MAC = 0x0603;
 
 /**
  * Reads a whole UPDATE. Attribute faults that RFC 7606 lets a session survive are in the result.
@@ -68,19 +72,12 @@ export function decodeUpdate(
   const withdrawn = ipv4Field(bytes, HEADER_LENGTH + 2, withdrawnEnd, addPath);
   const nlri = ipv4Field(bytes, end, bytes.length, addPath);
   const decoded = decodeAttributes(bytes, start, end, context, faults);
-  const { mpReach, mpUnreach } = decoded.attributes;
+  const { mpReach } = decoded.attributes;
   const hasRoutes = nlri.length > 0 || (mpReach !== undefined && mpReach.nlri.length > 0);
   if (hasRoutes) checkAttributes(bytes, start, end, decoded.attributes, nlri.length > 0, context, faults);
   const fatal = faults.find((fault) => fault.outcome === 'treat-as-withdraw');
   if (fatal !== undefined && !hasRoutes) throw lostRoutes(fatal);
-  const faultyRoutes: FaultyRoute[] = [];
-  const search = (family: Family | undefined, field: Uint8Array, withdraws: boolean): void => {
-    if (family === undefined || field.length === 0 || !context.families.includes(family)) return;
-    findFaultyRoutes(bytes, family, field, addPath.includes(family), withdraws, faultyRoutes);
-  };
-  search(IPV4, nlri, false);
-  if (mpReach !== undefined) search(familyOf(mpReach.afi, mpReach.safi), mpReach.nlri, false);
-  if (mpUnreach !== undefined) search(familyOf(mpUnreach.afi, mpUnreach.safi), mpUnreach.nlri, true);
+  const faultyRoutes = unusableRoutes(bytes, decoded.attributes, nlri, context);
   return {
     kind: 'update',
     withdrawn,
@@ -88,11 +85,33 @@ export function decodeUpdate(
     nlri,
     faults,
     treatAsWithdraw: fatal !== undefined,
-    faultyRoutes: faultyRoutes.length === 0 ? NONE : faultyRoutes,
+    faultyRoutes,
     rawAttributes: bytes.subarray(start, end),
     families: context.families,
     addPath,
   };
+}
+
+/** Looks at the routes one by one, where there can be anything wrong with one. */
+function unusableRoutes(
+  bytes: Uint8Array,
+  attributes: PathAttributes,
+  nlri: Uint8Array,
+  context: CodecContext,
+): readonly FaultyRoute[] {
+  const found: FaultyRoute[] = [];
+  const { mpReach, mpUnreach, extendedCommunities } = attributes;
+  const routerMac =
+    extendedCommunities?.some((value) => extendedCommunityKind(value) === ROUTER_MAC) === true;
+  const search = (family: Family | undefined, field: Uint8Array, announced: Announced | undefined): void => {
+    if (family === undefined || field.length === 0 || !context.families.includes(family)) return;
+    const addPath = context.addPath?.includes(family) === true;
+    findFaultyRoutes(bytes, family, field, addPath, announced, found);
+  };
+  search(IPV4, nlri, { routerMac });
+  if (mpReach !== undefined) search(familyOf(mpReach.afi, mpReach.safi), mpReach.nlri, { routerMac });
+  if (mpUnreach !== undefined) search(familyOf(mpUnreach.afi, mpUnreach.safi), mpUnreach.nlri, undefined);
+  return found;
 }
 
 function overrun(offset: number, expected: string): BgpError {
