@@ -23,6 +23,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   logs: { load: () => import('./logs.ts') },
   speaker: { load: () => import('./speaker.ts') },
   validate: { load: () => import('./validate.ts') },
+  conformance: { load: () => import('./conformance.ts') },
   version: { load: () => import('./version.ts') },
   agent: { load: () => import('./agent.ts') },
   store: { load: () => import('./store.ts') },

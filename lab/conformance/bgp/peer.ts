@@ -1,0 +1,469 @@
+/**
+ * A scripted peer: one TCP connection of one identity, on which a test sends what it likes and says what must come
+ * back. Everything that goes over it is recorded. Waits end on events; what did not come within the profile's reaction
+ * time counts as never coming.
+ *
+ * Messages are consumed in order: an `expect...` looks at those that came after what the last one matched, and passes
+ * over others than it wants (KEEPALIVEs, say), except for a NOTIFICATION, which fails it. The routes that the target
+ * advertises are kept beside that, see {@link Peer.expectRoute}.
+ */
+
+import { describeNotification } from '../../../protocol/bgp/message/notification.ts';
+import { formatIpv4 } from '../../../protocol/ip/ipv4.ts';
+import { type AttributeOptions, attributesOf, splitPrefixes } from './announce.ts';
+import type { CloseReason, Connection } from './connection.ts';
+import type { Identity } from './identity.ts';
+import type { OwnPrefixes } from './prefixes.ts';
+import type { TestRecord } from './record.ts';
+import { Route, type RouteEvent } from './route.ts';
+import { Failed } from './verdict.ts';
+import { mpReach, mpUnreach } from './wire/attributes.ts';
+import { keepalive, notification, update } from './wire/build.ts';
+import { bytes, hex, type Octets } from './wire/bytes.ts';
+import { CAP_ADD_PATH, CAP_EXTENDED_MESSAGE, CAP_FOUR_OCTET_AS, IPV6_UNICAST } from './wire/capabilities.ts';
+import { MessageCutter } from './wire/cutter.ts';
+import { describeBody, describeMessage } from './wire/describe.ts';
+import {
+  type ReadBody,
+  type ReadContext,
+  type ReadNotification,
+  type ReadOpen,
+  readMessage,
+} from './wire/read.ts';
+
+/** A message from the target. */
+export interface Received {
+  readonly octets: Uint8Array;
+  readonly body: ReadBody;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+}
+
+export class Peer {
+  readonly identity: Identity;
+  /** Everything received, in order. */
+  readonly received: Received[] = [];
+  /** What the target has advertised and not withdrawn, by {@link routeKey}. */
+  readonly routes: Map<string, Route> = new Map();
+  /** Everything that was said about routes, in order. */
+  readonly history: RouteEvent[] = [];
+  /** The target's OPEN, once it came. */
+  open: ReadOpen | undefined;
+  /** The OPEN that we sent, where it could be read. */
+  sentOpen: ReadOpen | undefined;
+  readonly #connection: Connection;
+  readonly #record: TestRecord;
+  readonly #prefixes: OwnPrefixes;
+  readonly #reactionTime: number;
+  readonly #cutter = new MessageCutter();
+  #cursor = 0;
+  #keepalives: NodeJS.Timeout | undefined;
+
+  constructor(
+    identity: Identity,
+    connection: Connection,
+    { record, prefixes }: { readonly record: TestRecord; readonly prefixes: OwnPrefixes },
+    reactionTime: number,
+  ) {
+    this.identity = identity;
+    this.#connection = connection;
+    this.#record = record;
+    this.#prefixes = prefixes;
+    this.#reactionTime = reactionTime;
+    record.add(
+      'event',
+      identity.label,
+      `connected (${connection.local.address} port ${connection.local.port})`,
+    );
+    connection.onData = (octets) => this.#take(octets);
+    connection.onEnd = (reason) => this.#ended(reason);
+    connection.start();
+  }
+
+  /** Whether AS numbers have 4 octets in both directions (RFC 6793 §4). */
+  get asnOctets(): 2 | 4 {
+    return has(this.open, CAP_FOUR_OCTET_AS) && has(this.sentOpen, CAP_FOUR_OCTET_AS) ? 4 : 2;
+  }
+
+  /** Whether the target takes messages of more than 4096 octets (RFC 8654 §4). */
+  get targetTakesExtended(): boolean {
+    return has(this.open, CAP_EXTENDED_MESSAGE);
+  }
+
+  /** How the connection ended; undefined while it is there. */
+  get closed(): CloseReason | undefined {
+    return this.#connection.closed;
+  }
+
+  /** Whether the target's OPEN has a capability. */
+  targetHas(code: number): boolean {
+    return has(this.open, code);
+  }
+
+  // --- sending
+
+  /** Sends octets as they are: a message, several, or part of one. */
+  send(octets: Uint8Array): void {
+    this.#note(octets);
+    this.#connection.send(octets);
+  }
+
+  /** Sends one message in pieces, each of them a TCP segment of its own. */
+  async sendPieces(pieces: readonly Uint8Array[]): Promise<void> {
+    this.#note(bytes(...pieces), ` in ${pieces.length} segments`);
+    await this.#connection.sendPieces(pieces);
+  }
+
+  /** Sends KEEPALIVEs every `seconds` until {@link stopKeepalives} or the end. */
+  startKeepalives(seconds: number): void {
+    this.stopKeepalives();
+    if (seconds > 0) this.#keepalives = setInterval(() => this.send(keepalive()), seconds * 1000);
+  }
+
+  stopKeepalives(): void {
+    clearInterval(this.#keepalives);
+  }
+
+  /** Announces prefixes (IPv4 or IPv6 unicast, not mixed) with plausible attributes, changed as `options` say. */
+  announce(prefixes: string | readonly string[], options: AttributeOptions = {}): void {
+    const { list, ipv6 } = splitPrefixes(prefixes);
+    const reach = ipv6 ? [mpReach(IPV6_UNICAST, options.nextHop ?? this.identity.nextHop6, list)] : [];
+    const attributes = this.attributes(ipv6 ? { ...options, omit: [3, ...(options.omit ?? [])] } : options);
+    this.send(update({ attributes: [...reach, ...attributes], nlri: ipv6 ? [] : list }));
+  }
+
+  /** The attributes that {@link announce} sends, to be mixed with others: whole octets, in order of type. */
+  attributes(options: AttributeOptions = {}): Uint8Array[] {
+    return attributesOf(this.identity, this.asnOctets, options);
+  }
+
+  withdraw(prefixes: string | readonly string[]): void {
+    const { list, ipv6 } = splitPrefixes(prefixes);
+    this.send(ipv6 ? update({ attributes: [mpUnreach(IPV6_UNICAST, list)] }) : update({ withdrawn: list }));
+  }
+
+  /** Sends FIN, with no NOTIFICATION before it. */
+  end(): void {
+    this.#event('FIN sent');
+    this.stopKeepalives();
+    this.#connection.end();
+  }
+
+  /** Sends RST: the connection is lost. */
+  reset(): void {
+    this.#event('RST sent');
+    this.stopKeepalives();
+    this.#connection.reset();
+  }
+
+  /** Stops reading from the connection; {@link resumeReading} goes on. */
+  stopReading(): void {
+    this.#event('stopped reading');
+    this.#connection.pause();
+  }
+
+  resumeReading(): void {
+    this.#event('reads again');
+    this.#connection.resume();
+  }
+
+  /** Ends the connection if it is still there, with a Cease so that the target keeps no routes, and waits for its end. */
+  async close(): Promise<void> {
+    this.stopKeepalives();
+    if (this.#connection.closed === undefined) {
+      // Administrative reset: unlike a plain loss it ends graceful restart (RFC 4724 §4).
+      this.#connection.send(notification(6, 4));
+      this.#connection.end();
+    }
+    await this.#connection.gone(1000);
+  }
+
+  // --- waiting
+
+  /**
+   * The first message from here on that `match` takes: its result, other than undefined and false.
+   * @param what what is awaited, as the object of "expected".
+   * @throws Failed where a NOTIFICATION comes, the connection ends, or nothing comes in time.
+   */
+  async expect<T>(
+    what: string,
+    match: (message: Received) => T | undefined | false,
+    within: number = this.#reactionTime,
+  ): Promise<T> {
+    const found = await this.#connection.events.until(() => {
+      while (this.#cursor < this.received.length) {
+        const message = this.received[this.#cursor++]!;
+        const result = match(message);
+        if (result !== undefined && result !== false) return { result };
+        if (message.body.kind === 'notification') {
+          throw new Failed(`expected ${what}, got ${this.#describe(message)}`);
+        }
+      }
+      if (this.closed !== undefined) {
+        throw new Failed(`expected ${what}, but the target closed the connection${this.#last()}`);
+      }
+      return undefined;
+    }, within);
+    if (found !== undefined) return found.result as T;
+    throw new Failed(`expected ${what}, but none came within ${within / 1000} s${this.#last()}`);
+  }
+
+  expectOpen(within?: number): Promise<ReadOpen> {
+    return this.expect('an OPEN', ({ body }) => body.kind === 'open' && body, within);
+  }
+
+  expectKeepalive(within?: number): Promise<Received> {
+    return this.expect('a KEEPALIVE', (message) => message.body.kind === 'keepalive' && message, within);
+  }
+
+  /**
+   * A NOTIFICATION with this code and subcode (undefined: any) and, where given, exactly this data.
+   * @throws Failed where another one comes, or none.
+   */
+  async expectNotification(
+    code: number,
+    subcode?: number,
+    data?: Octets,
+    within?: number,
+  ): Promise<ReadNotification> {
+    const octets = data === undefined ? undefined : bytes(data);
+    const wanted = `NOTIFICATION ${code}/${subcode ?? 'any'}${octets === undefined ? '' : ` with data ${hex(octets) || 'empty'}`}`;
+    return await this.expect(
+      wanted,
+      ({ body }) =>
+        body.kind === 'notification' &&
+        body.code === code &&
+        (subcode === undefined || body.subcode === subcode) &&
+        (octets === undefined || hex(body.data) === hex(octets)) &&
+        body,
+      within,
+    );
+  }
+
+  /** As {@link expectNotification} for several codes that are all right: `[code, subcode, data?]`. */
+  async expectOneOf(
+    wanted: readonly (readonly [code: number, subcode: number, data?: Octets])[],
+    within?: number,
+  ): Promise<ReadNotification> {
+    const what = wanted.map(([code, subcode]) => `NOTIFICATION ${code}/${subcode}`).join(' or ');
+    return await this.expect(
+      what,
+      ({ body }) =>
+        body.kind === 'notification' &&
+        wanted.some(
+          ([code, subcode, data]) =>
+            body.code === code &&
+            body.subcode === subcode &&
+            (data === undefined || hex(body.data) === hex(bytes(data))),
+        ) &&
+        body,
+      within,
+    );
+  }
+
+  /** The NOTIFICATION, then the end of the connection. */
+  async expectReset(
+    code: number,
+    subcode?: number,
+    data?: Octets,
+    within?: number,
+  ): Promise<ReadNotification> {
+    const found = await this.expectNotification(code, subcode, data, within);
+    await this.expectClose(within);
+    return found;
+  }
+
+  /** The end of the connection, however it comes. @throws Failed where it does not come in time. */
+  async expectClose(within: number = this.#reactionTime): Promise<CloseReason> {
+    const reason = await this.#connection.events.until(() => this.closed, within);
+    if (reason !== undefined) return reason;
+    throw new Failed(`expected the target to close the connection, but it is open after ${within / 1000} s`);
+  }
+
+  /**
+   * The target is there and reads: waits for two KEEPALIVEs from now, of which at least the second was sent after it
+   * had the chance to read what we sent before.
+   * @throws Failed where the session ends instead.
+   */
+  async expectAlive(what = 'the session to stay up'): Promise<void> {
+    const period = (Math.min(this.open?.holdTime ?? 0, this.sentOpen?.holdTime ?? 0) * 1000) / 3;
+    const from = performance.now();
+    for (let i = 0; i < 2; i++) {
+      await this.expect(
+        `${what} (a KEEPALIVE)`,
+        ({ body, at }) => body.kind === 'keepalive' && at > from,
+        2 * period + this.#reactionTime,
+      );
+    }
+  }
+
+  // --- routes that the target advertises
+
+  /**
+   * The route to a prefix once the target advertises it (to us) and `where` accepts it; at once where it has.
+   * @throws Failed where it does not come in time, or the session ends.
+   */
+  async expectRoute(
+    prefix: string,
+    where: (route: Route) => boolean = () => true,
+    within: number = this.#reactionTime,
+  ): Promise<Route> {
+    const found = await this.#connection.events.until(() => {
+      const route = this.routesTo(prefix).find(where);
+      if (route === undefined) this.#requireOpen(`a route to ${prefix}`);
+      return route;
+    }, within);
+    if (found !== undefined) return found;
+    const other = this.routesTo(prefix);
+    const seen = other.length === 0 ? '' : `; it has: ${other.map(routeText).join('; ')}`;
+    throw new Failed(
+      `expected ${this.identity.label} to be sent a route to ${prefix}${other.length > 0 ? ' as wanted' : ''}, but none came within ${within / 1000} s${seen}`,
+    );
+  }
+
+  /** Resolves when the target advertises no route to the prefix; at once where it does not. @throws Failed */
+  async expectNoRoute(prefix: string, within: number = this.#reactionTime): Promise<void> {
+    const gone = await this.#connection.events.until(() => {
+      if (this.routesTo(prefix).length === 0) return true;
+      this.#requireOpen(`the withdrawal of ${prefix}`);
+      return undefined;
+    }, within);
+    if (gone !== true)
+      throw new Failed(
+        `expected ${prefix} to be withdrawn from ${this.identity.label}, but it is not after ${within / 1000} s`,
+      );
+  }
+
+  /** What is advertised to us for a prefix now; several only with ADD-PATH. */
+  routesTo(prefix: string): Route[] {
+    return [...this.routes.values()].filter((route) => route.prefix === prefix);
+  }
+
+  /** What was said about a prefix so far, in order. */
+  historyOf(prefix: string): RouteEvent[] {
+    return this.history.filter((event) => event.prefix === prefix);
+  }
+
+  // --- inside
+
+  #requireOpen(what: string): void {
+    if (this.closed === undefined) return;
+    throw new Failed(`expected ${what}, but the session of ${this.identity.label} ended${this.#last()}`);
+  }
+
+  /** How what came from the target is to be read. */
+  get readContext(): ReadContext {
+    return { asnOctets: this.asnOctets, addPath: (afi, safi) => this.addPathReceive(afi, safi) };
+  }
+
+  /** Whether the target sends path identifiers for a family (RFC 7911 §4): it sends and we receive. */
+  addPathReceive(afi: number, safi: number): boolean {
+    return (sendReceive(this.open, afi, safi) & 2) !== 0 && (sendReceive(this.sentOpen, afi, safi) & 1) !== 0;
+  }
+
+  /** Whether we must send path identifiers for a family. */
+  addPathSend(afi: number, safi: number): boolean {
+    return (sendReceive(this.open, afi, safi) & 1) !== 0 && (sendReceive(this.sentOpen, afi, safi) & 2) !== 0;
+  }
+
+  #take(octets: Uint8Array): void {
+    this.#cutter.push(octets, (message) => this.#takeMessage(message));
+  }
+
+  #takeMessage(octets: Uint8Array): void {
+    const body = readMessage(octets, this.readContext);
+    if (body.kind === 'open') this.open ??= body;
+    if (!this.#isForeign(body)) {
+      this.#record.add('received', this.identity.label, describeBody(body, octets, this.readContext));
+    }
+    if (body.kind === 'update') {
+      const at = performance.now();
+      for (const gone of body.withdrawn) {
+        this.routes.delete(routeKey(gone));
+        this.history.push({ at, what: 'withdrawn', prefix: gone.prefix, pathId: gone.pathId });
+      }
+      for (const item of body.announced) {
+        const route = new Route(item, body.attributes, this.asnOctets);
+        this.routes.set(routeKey(item), route);
+        this.history.push({ at, what: 'announced', prefix: item.prefix, pathId: item.pathId, route });
+      }
+    }
+    this.received.push({ octets, body, at: performance.now() });
+  }
+
+  /** Whether an UPDATE is about routes of other tests alone, and not worth recording. */
+  #isForeign(body: ReadBody): boolean {
+    if (body.kind !== 'update' || body.endOfRib !== undefined) return false;
+    return [...body.announced, ...body.withdrawn].every(({ prefix }) => this.#prefixes.isForeign(prefix));
+  }
+
+  #ended(reason: CloseReason): void {
+    this.stopKeepalives();
+    this.routes.clear();
+    if (reason === 'local') return;
+    this.#event(reason === 'fin' ? 'FIN received' : reason === 'reset' ? 'RST received' : `lost (${reason})`);
+  }
+
+  #event(text: string): void {
+    this.#record.add('event', this.identity.label, text);
+  }
+
+  /** Records what is sent, and keeps our OPEN where it is one. */
+  #note(octets: Uint8Array, suffix = ''): void {
+    const own: ReadContext = {
+      asnOctets: this.asnOctets,
+      addPath: (afi, safi) => this.addPathSend(afi, safi),
+    };
+    const cutter = new MessageCutter();
+    cutter.push(octets, (message) => {
+      const body = readMessage(message, own);
+      if (body.kind === 'open') this.sentOpen = body;
+      this.#record.add('sent', this.identity.label, describeMessage(message, own) + suffix);
+    });
+    const rest = cutter.rest();
+    if (rest.length > 0) this.#record.add('sent', this.identity.label, describeMessage(rest, own) + suffix);
+  }
+
+  #describe(message: Received): string {
+    return describeBody(message.body, message.octets, this.readContext);
+  }
+
+  /** ` (its last word: NOTIFICATION ...)`, or nothing. */
+  #last(): string {
+    const last = this.received.findLast(({ body }) => body.kind === 'notification');
+    if (last?.body.kind !== 'notification') return '';
+    return ` (its NOTIFICATION was ${describeNotification(last.body)})`;
+  }
+}
+
+function has(open: ReadOpen | undefined, code: number): boolean {
+  return open?.capabilities.some((capability) => capability.code === code) ?? false;
+}
+
+function sendReceive(open: ReadOpen | undefined, afi: number, safi: number): number {
+  const value = open?.capabilities.findLast(({ code }) => code === CAP_ADD_PATH)?.value ?? new Uint8Array(0);
+  for (let at = 0; at + 4 <= value.length; at += 4) {
+    if (((value[at]! << 8) | value[at + 1]!) === afi && value[at + 2] === safi && value[at + 3]! <= 3)
+      return value[at + 3]!;
+  }
+  return 0;
+}
+
+function routeKey({
+  prefix,
+  pathId,
+}: {
+  readonly prefix: string;
+  readonly pathId: number | undefined;
+}): string {
+  return pathId === undefined ? prefix : `${prefix} ${pathId}`;
+}
+
+function routeText(route: Route): string {
+  return `path "${route.pathText}" via ${route.nextHopText}${route.pathId === undefined ? '' : ` id ${route.pathId}`}`;
+}
+
+/** Dotted form of a BGP identifier, for messages. */
+export function idText(id: number): string {
+  return formatIpv4(id);
+}

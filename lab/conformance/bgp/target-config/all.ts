@@ -1,0 +1,47 @@
+/** Configurations of programs that offer every peer of a profile, see `--print-config`. */
+import type { Feature, Profile } from '../profile.ts';
+import { BIRD_LACKS, birdConfig } from './bird.ts';
+
+export type ProgramName = 'podwire' | 'bird' | 'frr' | 'gobgp';
+
+interface Program {
+  /** Features that it has no setting for. */
+  readonly lacks: readonly Feature[];
+  readonly config: (profile: Profile) => string;
+}
+
+const PROGRAMS: Readonly<Partial<Record<ProgramName, Program>>> = {
+  bird: { lacks: BIRD_LACKS, config: birdConfig },
+};
+
+function programOf(name: ProgramName): Program {
+  const program = PROGRAMS[name];
+  if (program === undefined) throw new RangeError(`no configuration for ${name}`);
+  return program;
+}
+
+/** The text of a configuration file, for a profile from {@link offeredBy}. */
+export function targetConfig(name: ProgramName, profile: Profile): string {
+  return programOf(name).config(offeredBy(name, profile));
+}
+
+/** Features without which a peer is of no use: entries that exist for one of them alone. */
+function isFor(features: readonly Feature[]): Feature | undefined {
+  const [first, second, third] = features.filter((feature) => feature !== 'passive');
+  return second === undefined && third === undefined ? first : undefined;
+}
+
+/**
+ * The profile of a target that runs the configuration printed for a program: features that the program lacks are left
+ * out, and peers that exist only for one of them as well.
+ */
+export function offeredBy(name: ProgramName, profile: Profile): Profile {
+  const { lacks } = programOf(name);
+  const peers = profile.peers
+    .filter(({ features }) => {
+      const purpose = isFor(features);
+      return purpose === undefined || !lacks.includes(purpose);
+    })
+    .map((peer) => ({ ...peer, features: peer.features.filter((feature) => !lacks.includes(feature)) }));
+  return { ...profile, peers };
+}

@@ -1,0 +1,96 @@
+/** A BIRD 2 configuration that offers every peer of a profile, as far as BIRD can. */
+import type { Feature, Profile, ProfilePeer } from '../profile.ts';
+import { isRange } from '../profile.ts';
+
+/**
+ * What BIRD 2.0 has no setting for. (`require enhanced route refresh` and `send hold time` came with later releases.)
+ */
+export const BIRD_LACKS: readonly Feature[] = ['large-open', 'mrai', 'required-capability', 'evpn'];
+
+/** The text of a bird.conf. */
+export function birdConfig(profile: Profile): string {
+  const { target, asn } = profile;
+  const { peers } = profile;
+  return `# BIRD 2 for podwire conformance bgp
+router id ${target.address.includes(':') ? '192.0.2.1' : target.address};
+
+protocol device {}
+
+# Next hops of the tester must be resolvable.
+protocol static {
+  ipv4;
+${resolvable(profile)
+  .map((prefix) => `  route ${prefix} via "lo";`)
+  .join('\n')}
+}
+protocol static {
+  ipv6;
+  route ${profile.nextHops6} via "lo";
+}
+
+template bgp tester {
+  local ${target.address} port ${target.port} as ${asn};
+  strict bind yes;
+  multihop;
+  hold time 180;
+  connect delay time 1;
+  connect retry time 2;
+  error wait time 1, 1;
+  error forget time 1;
+  graceful restart on;
+  graceful restart time 120;
+  long lived graceful restart on;
+  enable extended messages on;
+  enable route refresh on;
+  allow bgp_local_pref off;
+  ipv4 { import all; export all; add paths on; extended next hop on; next hop keep; };
+  ipv6 { import all; export all; add paths on; };
+}
+${peers.map((peer, i) => birdPeer(profile, peer, i + 1)).join('\n')}
+`;
+}
+
+/** Prefixes that next hops of the tester lie in. */
+function resolvable(profile: Profile): string[] {
+  if (profile.nextHops !== undefined) return [profile.nextHops];
+  return profile.peers
+    .filter(({ address }) => !address.includes(':'))
+    .map(({ address }) => (address.includes('/') ? address : `${address}/32`));
+}
+
+function birdPeer(profile: Profile, peer: ProfilePeer, number: number): string {
+  const lines: string[] = [];
+  if (isRange(peer)) {
+    lines.push(
+      `  neighbor range ${peer.address} as ${peer.asn};`,
+      `  dynamic name "p${number}_";`,
+      '  passive yes;',
+    );
+  } else {
+    lines.push(`  neighbor ${peer.address} port ${peer.port ?? profile.target.port} as ${peer.asn};`);
+    if (!peer.features.includes('dials')) lines.push('  passive yes;');
+  }
+  if (peer.kind === 'ibgp-client') lines.push('  rr client;');
+  if (peer.kind === 'confed') {
+    lines.push(`  confederation ${profile.confederation ?? profile.asn};`, '  confederation member yes;');
+  }
+  for (const feature of peer.features) lines.push(...(LINES[feature]?.(peer) ?? []));
+  return `# ${peer.kind}${peer.features.length > 0 ? `: ${peer.features.join(', ')}` : ''}
+protocol bgp peer${number} from tester {
+${lines.join('\n')}
+}`;
+}
+
+const LINES: Readonly<Partial<Record<Feature, (peer: ProfilePeer) => readonly string[]>>> = {
+  'delay-open': ({ settings }) => [`  connect delay time ${settings.delayOpenTime ?? 3};`],
+  'role-provider': () => ['  local role provider;'],
+  'role-customer': () => ['  local role customer;'],
+  'role-strict': () => ['  local role provider;', '  require roles yes;'],
+  'max-prefix': ({ settings }) => [
+    `  ipv4 { import all; export all; import limit ${settings.maxPrefixes ?? 5} action disable; };`,
+  ],
+  'no-policy': () => ['  ipv4 { import none; export none; };'],
+  'allow-as-in': () => ['  allow local as 1;'],
+  'third-party-off': () => ['  ipv4 { import all; export all; next hop self; };'],
+  'next-hop-self': () => ['  ipv4 { import all; export all; next hop self; };'],
+};
