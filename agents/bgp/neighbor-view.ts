@@ -1,4 +1,5 @@
 import type { Rib } from '../../protocol/bgp/rib/rib.ts';
+import type { Negotiated } from '../../protocol/bgp/session/negotiated.ts';
 import { formatIpv4 } from '../../protocol/ip/ipv4.ts';
 import type { Peer } from './peer.ts';
 import { BGP_PORT } from './peer-session.ts';
@@ -18,12 +19,17 @@ export function neighborStatus(peer: Peer, rib: Rib): NeighborStatus {
     asn: negotiated?.peerAs ?? (typeof asn === 'number' ? asn : undefined),
     type: config.type,
     node: config.node,
+    group: config.group,
+    description: config.description,
+    dynamic: peer.range !== undefined,
     routeReflectorClient: config.routeReflectorClient ?? false,
     state: machine.state,
+    shutDown: peer.shutDown,
     since: session.since,
     routerId: negotiated === undefined ? undefined : formatIpv4(negotiated.peerId),
     holdTime: negotiated?.holdTime,
     families: negotiated?.families ?? machine.config.families,
+    capabilities: negotiated === undefined ? [] : capabilityNames(negotiated),
     endOfRibReceived: [...peer.endOfRibReceived],
     endOfRibSent: [...peer.endOfRibSent],
     prefixesReceived: ribPeer === undefined ? 0 : rib.receivedCount(ribPeer),
@@ -32,4 +38,21 @@ export function neighborStatus(peer: Peer, rib: Rib): NeighborStatus {
     messagesSent: machine.messagesSent,
     lastError: session.lastError,
   };
+}
+
+function capabilityNames(negotiated: Negotiated): string[] {
+  const { context, gracefulRestart, longLived, role } = negotiated;
+  const has: Readonly<Record<string, boolean>> = {
+    'four-octet-as': context.fourOctetAs,
+    'route-refresh': negotiated.routeRefresh,
+    'enhanced-route-refresh': negotiated.enhancedRouteRefresh,
+    'extended-message': negotiated.extendedMessageSend,
+    'add-path-send': negotiated.addPathSend.length > 0,
+    'add-path-receive': negotiated.addPathReceive.length > 0,
+    'extended-next-hop': negotiated.extendedNextHop.length > 0,
+    'graceful-restart': gracefulRestart !== undefined,
+    'long-lived-graceful-restart': longLived !== undefined,
+    role: role !== undefined,
+  };
+  return Object.keys(has).filter((name) => has[name]);
 }

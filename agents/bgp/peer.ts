@@ -1,5 +1,6 @@
 /** A neighbour of a speaker: its session, and what of the RIB is its. */
 import type { Family } from '../../protocol/bgp/family.ts';
+import { ADMINISTRATIVE_RESET, ADMINISTRATIVE_SHUTDOWN } from '../../protocol/bgp/message/notification.ts';
 import { endOfRib, type UpdateMessage } from '../../protocol/bgp/message/update.ts';
 import type { Rib } from '../../protocol/bgp/rib/rib.ts';
 import type { Negotiated } from '../../protocol/bgp/session/negotiated.ts';
@@ -61,6 +62,50 @@ export class Peer implements PeerSessionOwner {
     return this.session.stop(ending);
   }
 
+  /** Ends the session, which comes back by itself; or has one direction of routes judged or sent again. */
+  clear(how: 'reset' | 'in' | 'out'): void {
+    if (how === 'reset') {
+      this.session.reset({ subcode: ADMINISTRATIVE_RESET });
+      return;
+    }
+    const id = this.#established(`clear ${how}`);
+    if (how === 'in') this.#owner.rib.policyChanged(id);
+    else for (const family of this.session.machine.negotiated!.families) this.#owner.rib.refresh(id, family);
+    this.#owner.schedule();
+  }
+
+  /** Asks for all routes of a family, or of every family, again. @throws RangeError where the peer does not answer. */
+  requestRefresh(family?: Family): void {
+    this.#established('refresh');
+    const { routeRefresh, families } = this.session.machine.negotiated!;
+    if (!routeRefresh) throw new RangeError(`peer ${this.config.name} knows no route refresh`);
+    if (family !== undefined && !families.includes(family))
+      throw new RangeError(`the session with ${this.config.name} does not carry ${family}`);
+    for (const each of family === undefined ? families : [family]) this.session.requestRefresh(each);
+  }
+
+  /** Writes bytes as they are to the session. @throws RangeError where it is not up. */
+  sendRaw(bytes: Uint8Array): void {
+    this.#established('inject');
+    this.session.sendRaw(bytes);
+  }
+
+  /** Ends the session until {@link enable}. */
+  shutdown({ message, hard }: { readonly message?: string; readonly hard?: boolean }): void {
+    this.shutDown = true;
+    void this.session.stop({
+      subcode: ADMINISTRATIVE_SHUTDOWN,
+      ...(message === undefined ? {} : { text: message }),
+      ...(hard === undefined ? {} : { hard }),
+    });
+  }
+
+  /** Starts a session that was shut down. */
+  enable(): void {
+    this.shutDown = false;
+    this.session.start();
+  }
+
   state(state: SessionState): void {
     this.#owner.state(this, state);
   }
@@ -101,6 +146,13 @@ export class Peer implements PeerSessionOwner {
   fault(fault: Parameters<PeerSessionOwner['fault']>[0]): void {
     const { outcome, reasons, bytes } = fault;
     this.#log.warn({ outcome, reasons, message: Buffer.from(bytes).toString('hex') }, 'BGP message fault');
+  }
+
+  /** Number in the RIB. @throws RangeError where the session is not up. */
+  #established(action: string): number {
+    if (this.#ribPeer === undefined || this.session.machine.state !== 'Established')
+      throw new RangeError(`${action}: the session with ${this.config.name} is not established`);
+    return this.#ribPeer;
   }
 
   #setRibPeer(id: number | undefined): void {

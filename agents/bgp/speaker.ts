@@ -4,7 +4,6 @@ import {
   OTHER_CONFIGURATION_CHANGE,
   PEER_DECONFIGURED,
 } from '../../protocol/bgp/message/notification.ts';
-import { nlriOf } from '../../protocol/bgp/nlri/prefixes.ts';
 import { Rib } from '../../protocol/bgp/rib/rib.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
 import { parseIpv4 } from '../../protocol/ip/ipv4.ts';
@@ -12,7 +11,7 @@ import type { TcpConnection, TcpHandler, TcpKeys, TcpListener, Timer } from '../
 import { plainAddress } from './address.ts';
 import { DynamicPeers } from './dynamic-peers.ts';
 import { neighborStatus } from './neighbor-view.ts';
-import { type AnnounceOptions, ownRoute } from './own-route.ts';
+import { type AnnounceOptions, ownNlri, ownRoute } from './own-route.ts';
 import { pathView } from './path-view.ts';
 import { Peer, type PeerOwner } from './peer.ts';
 import { checkPeers, sameSession } from './peer-changes.ts';
@@ -141,8 +140,8 @@ export class BgpSpeaker {
   }
 
   /** Withdraws an own route. @throws RangeError where the text is no prefix. */
-  withdraw(prefix: string): void {
-    this.#rib.withdraw(nlriOf(prefix));
+  withdraw(prefix: string, family?: FamilyName): void {
+    this.#rib.withdraw(ownNlri(prefix, family));
     this.#schedule();
   }
 
@@ -160,32 +159,46 @@ export class BgpSpeaker {
     this.#endOfRibListeners.push(listener);
   }
 
+  /** The RIB, to be looked at. */
+  get table(): Rib {
+    return this.#rib;
+  }
+
+  /** The peer of a name or an address. @throws RangeError where there is none. */
+  peer(nameOrAddress: string): Peer {
+    const named = this.#peers.get(nameOrAddress);
+    if (named !== undefined) return named;
+    const address = plainAddress(nameOrAddress);
+    const found = [...this.#peers.values()].filter(({ config }) => plainAddress(config.address) === address);
+    const [peer] = found;
+    if (peer === undefined) throw new RangeError(`no BGP peer is named ${JSON.stringify(nameOrAddress)}`);
+    if (found.length === 1) return peer;
+    const names = found.map(({ config }) => config.name).join(', ');
+    throw new RangeError(`several BGP peers are ${address}, choose one by its name: ${names}`);
+  }
+
   neighbors(): NeighborStatus[] {
     return [...this.#peers.values()].map((peer) => neighborStatus(peer, this.#rib));
   }
 
   /** Every path known, the best of each prefix first. */
   rib(): PathView[] {
-    return this.#rib.paths().map(pathView);
+    return Array.from(this.#rib.paths(), pathView);
   }
 
   /** Paths that a peer announced. @throws RangeError where there is no such peer. */
   adjRibIn(peerName: string): PathView[] {
-    const { ribPeer } = this.#peer(peerName);
-    return ribPeer === undefined ? [] : this.#rib.adjRibIn(ribPeer).map(pathView);
+    const { ribPeer } = this.peer(peerName);
+    return ribPeer === undefined ? [] : Array.from(this.#rib.adjRibIn(ribPeer), pathView);
   }
 
   /** Paths that a peer was sent, as it sees them. @throws RangeError where there is no such peer. */
   adjRibOut(peerName: string): PathView[] {
-    const { ribPeer } = this.#peer(peerName);
+    const { ribPeer } = this.peer(peerName);
     if (ribPeer === undefined) return [];
-    return this.#rib.adjRibOut(ribPeer).map((sent) => pathView({ ...sent, peer: undefined, best: true }));
-  }
-
-  #peer(name: string): Peer {
-    const peer = this.#peers.get(name);
-    if (peer === undefined) throw new RangeError(`no BGP peer is named ${JSON.stringify(name)}`);
-    return peer;
+    return [...this.#rib.adjRibOut(ribPeer)].map((sent) =>
+      pathView({ ...sent, peer: undefined, best: true }),
+    );
   }
 
   #keys(): TcpKeys {

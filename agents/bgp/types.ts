@@ -208,8 +208,14 @@ export interface NeighborStatus {
   readonly asn: number | undefined;
   readonly type: string | undefined;
   readonly node: string | undefined;
+  readonly group: string | undefined;
+  readonly description: string | undefined;
+  /** It is a peer because it called from a range. */
+  readonly dynamic: boolean;
   readonly routeReflectorClient: boolean;
   readonly state: SessionState;
+  /** Ended by an operator or by the configuration, until somebody enables it. */
+  readonly shutDown: boolean;
   /** Wall-clock nanoseconds since which it has been in or out of Established. */
   readonly since: bigint;
   /** Peer's BGP identifier once its OPEN was seen. */
@@ -217,6 +223,8 @@ export interface NeighborStatus {
   /** Negotiated, seconds. */
   readonly holdTime: number | undefined;
   readonly families: readonly FamilyName[];
+  /** What both sides can do, by the names of the capabilities; empty unless Established. */
+  readonly capabilities: readonly string[];
   readonly endOfRibReceived: readonly FamilyName[];
   readonly endOfRibSent: readonly FamilyName[];
   readonly prefixesReceived: number;
@@ -229,10 +237,15 @@ export interface NeighborStatus {
 
 /** A path in a RIB, in text, for control and for the node agent (not per-route storage). */
 export interface PathView {
+  readonly family: FamilyName;
   readonly prefix: string;
+  /** Path identifier of the peer that sent it, or with which it was sent (RFC 7911); absent where there is none. */
+  readonly pathId?: number;
   readonly nextHop: string;
   /** Peer it was learnt from: name and address; `undefined` for own routes. */
   readonly peer: { readonly name: string; readonly address: string } | undefined;
+  /** What that peer is to us. */
+  readonly source: 'local' | 'internal' | 'confederation' | 'external';
   readonly origin: 'IGP' | 'EGP' | 'INCOMPLETE';
   /** As text, e.g. `"64512 {1 2}"`; empty for own AS. */
   readonly asPath: string;
@@ -240,8 +253,27 @@ export interface PathView {
   readonly med: number | undefined;
   readonly originatorId: string | undefined;
   readonly clusterList: readonly string[];
+  /** Standard, extended and large communities. */
   readonly communities: readonly string[];
   readonly best: boolean;
+  /** Used beside the best path, which costs as much. */
+  readonly multipath?: boolean;
+  /** Why it takes no part in selection, in words; absent where it does. */
+  readonly ineligible?: string;
+  /** Its peer is restarting and has not confirmed it yet (RFC 4724). */
+  readonly stale?: boolean;
+}
+
+/** A path and what became of it in route selection. */
+export interface ExplainedPath extends PathView {
+  /** The step at which it lost against the best path, and what was compared there; absent for the best one. */
+  readonly lost?: {
+    readonly step: string;
+    /** The rule in words, e.g. `higher local preference wins`. */
+    readonly rule: string;
+    readonly value: string;
+    readonly best: string;
+  };
 }
 
 /** Best route of a prefix changed; `best` undefined means that no route is left. */

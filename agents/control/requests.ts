@@ -72,7 +72,8 @@ export const readTrace: (body: unknown) => TraceFilter = reader(trace);
 export const readCapture: (body: unknown) => CaptureFilter = reader(capture);
 export const readExec: (body: unknown) => ExecRequest = reader(exec);
 
-function reader<T>(read: Reader<T>): (body: unknown) => T {
+/** A reader that says in a RequestError what is wrong with a body. */
+export function reader<T>(read: Reader<T>): (body: unknown) => T {
   return (body) => {
     try {
       return read(body, [], 'reject');

@@ -1,3 +1,4 @@
+import type { SpeakerControl } from './bgp.ts';
 import type { AgentControl } from './types.ts';
 
 /** The questions that one GET answers with one JSON document: the path's last segment is the method's name. */
@@ -68,3 +69,6 @@ export type ControlEndpoint =
 
 /** Agents by node name, as they come and go. */
 export type AgentDirectory = ReadonlyMap<string, AgentControl>;
+
+/** What a control socket serves, by name: agents of nodes, or a BGP speaker by itself. */
+export type ControlDirectory = ReadonlyMap<string, AgentControl | SpeakerControl>;

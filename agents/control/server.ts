@@ -3,27 +3,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createConnection } from 'node:net';
 import { portError, portErrorFrom } from '../io/errors.ts';
 import { AnswerStream } from './answer-stream.ts';
-import { RequestError, readCapture, readExec, readPing, readTrace } from './requests.ts';
-import type { AgentDirectory, ExecLine, Inspection, LabControl } from './routes.ts';
+import type { SpeakerControl } from './bgp.ts';
+import { answerBgp } from './bgp-server.ts';
+import { finish, HttpError, readJson, refuse, requireMethod, sendJson } from './http.ts';
+import { readCapture, readExec, readPing, readTrace } from './requests.ts';
+import type { ControlDirectory, ExecLine, Inspection, LabControl } from './routes.ts';
 import { INSPECTIONS, NODE_ACTIONS } from './routes.ts';
 import type { AgentControl } from './types.ts';
-
-/** Largest body of a request, bytes of UTF-8. */
-const LARGEST_BODY = 1 << 20;
 
 export interface ControlServer {
   /** Ends every connection, streams too; resolves when the socket is gone. */
   close(): Promise<void>;
-}
-
-/** An answer other than 200, with one line for people. */
-class HttpError extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
 }
 
 /**
@@ -33,7 +23,7 @@ class HttpError extends Error {
  */
 export async function serveControl(
   socketPath: string,
-  agents: AgentDirectory,
+  agents: ControlDirectory,
   lab?: LabControl,
 ): Promise<ControlServer> {
   const what = `serve control at ${socketPath}`;
@@ -80,12 +70,13 @@ function closeServer(server: Server): Promise<void> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  agents: AgentDirectory,
+  agents: ControlDirectory,
   lab: LabControl | undefined,
 ): Promise<void> {
   const [path = '', query = ''] = (request.url ?? '').split('?');
-  const [version, area, name, verb, ...rest] = segments(path);
-  if (version !== 'v1' || rest.length > 0) throw new HttpError(404, `no such path: ${path}`);
+  const [version, area, name, verb, detail, ...rest] = segments(path);
+  const known = detail === undefined || (area === 'nodes' && verb === 'bgp');
+  if (version !== 'v1' || !known || rest.length > 0) throw new HttpError(404, `no such path: ${path}`);
   if (area === 'lab') return answerLab(request, response, lab, name, verb);
   if (area !== 'nodes') throw new HttpError(404, `no such path: ${path}`);
   if (name === undefined) {
@@ -96,14 +87,24 @@ async function answer(
   if (agent === undefined) {
     throw new HttpError(404, `no running node ${name}; running: ${nodeNames(agents).join(', ') || 'none'}`);
   }
+  if (detail !== undefined) return answerBgp(request, response, agent.speaker, detail);
+  if (!isAgent(agent)) {
+    if (verb !== 'stop') throw new HttpError(404, `${name} is a BGP speaker by itself: it has no ${verb}`);
+    requireMethod(request, 'POST');
+    return answerStop(agent, undefined, response);
+  }
   const inspection = INSPECTIONS.find((each) => each === verb);
   if (inspection === undefined) return answerAction(request, response, agent, verb ?? '');
   const watch = inspection === 'status' && new URLSearchParams(query).has('watch');
   return answerInspection(request, response, agent, inspection, watch);
 }
 
+function isAgent(node: AgentControl | SpeakerControl): node is AgentControl {
+  return 'status' in node;
+}
+
 /** The nodes that run, host2 before host10; they come into the directory in the order in which they are up. */
-function nodeNames(agents: AgentDirectory): string[] {
+function nodeNames(agents: ControlDirectory): string[] {
   return [...agents.keys()].sort(new Intl.Collator('en', { numeric: true }).compare);
 }
 
@@ -205,56 +206,11 @@ async function answerExec(agent: AgentControl, body: unknown, response: ServerRe
   return finish(response, stream, done);
 }
 
-async function answerStop(agent: AgentControl, _body: unknown, response: ServerResponse): Promise<void> {
+async function answerStop(
+  agent: Pick<AgentControl, 'stop'>,
+  _body: unknown,
+  response: ServerResponse,
+): Promise<void> {
   await agent.stop();
   sendJson(response, {});
-}
-
-/** Errors before the headers are a status and a JSON body; later ones end the stream. */
-async function finish(response: ServerResponse, stream: AnswerStream, work: Promise<void>): Promise<void> {
-  try {
-    await work;
-    stream.end();
-  } catch (error) {
-    if (!response.headersSent) throw error;
-    stream.fail(error instanceof Error ? error : new Error(String(error)));
-  }
-}
-
-function refuse(response: ServerResponse, error: unknown): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  const status = error instanceof HttpError ? error.status : error instanceof RequestError ? 400 : 500;
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(`${JSON.stringify({ error: message })}\n`);
-}
-
-function sendJson(response: ServerResponse, value: unknown): void {
-  const text = JSON.stringify(value, (_, each: unknown) =>
-    typeof each === 'bigint' ? each.toString() : each,
-  );
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(`${text}\n`);
-}
-
-function requireMethod(request: IncomingMessage, method: string): void {
-  if (request.method !== method)
-    throw new HttpError(405, `${request.url} takes ${method}, not ${request.method}`);
-}
-
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  let text = '';
-  for await (const chunk of request.setEncoding('utf8')) {
-    text += chunk;
-    if (text.length > LARGEST_BODY) throw new HttpError(413, 'request body above 1 MiB');
-  }
-  if (text === '') return {};
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new HttpError(400, 'request body is no JSON');
-  }
 }

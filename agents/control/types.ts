@@ -1,4 +1,5 @@
 import type { NeighborStatus, PathView } from '../bgp/types.ts';
+import type { BgpControl } from './bgp.ts';
 
 /**
  * The control interface of an agent: what `podwire inspect`, `ping`, `exec`, `capture` ask a running agent. In one
@@ -7,6 +8,8 @@ import type { NeighborStatus, PathView } from '../bgp/types.ts';
  */
 export interface AgentControl {
   readonly node: string;
+  /** Its BGP speaker. */
+  readonly speaker: BgpControl;
   status(): Promise<AgentStatus>;
   /** Calls `listener` with the status now and after each change (coalesced), until `signal` aborts. */
   watchStatus(listener: (status: AgentStatus) => void, signal: AbortSignal): Promise<void>;

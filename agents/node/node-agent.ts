@@ -6,6 +6,7 @@ import { bgpFraming } from '../capture/stream-framing.ts';
 import { tapTcp } from '../capture/tap-tcp.ts';
 import { tapUdp } from '../capture/tap-udp.ts';
 import { derivedMac, loopbackMac } from '../capture/underlay-recorder.ts';
+import type { BgpControl } from '../control/bgp.ts';
 import type {
   AgentControl,
   AgentStatus,
@@ -178,6 +179,10 @@ export class NodeAgent implements AgentControl {
     } finally {
       this.#watchers.delete(watcher);
     }
+  }
+
+  get speaker(): BgpControl {
+    return this.#routing.control;
   }
 
   async bgp(): Promise<NeighborRow[]> {

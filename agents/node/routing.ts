@@ -2,7 +2,9 @@ import { DEFAULT_AS_NUMBER, nodeAsNumber } from '../../protocol/calico/peering/a
 import { computePeers } from '../../protocol/calico/peering.ts';
 import { GLOBAL_BGP_CONFIGURATION } from '../../protocol/calico/resources/bgp-configuration.ts';
 import { BgpSpeaker } from '../bgp/speaker.ts';
+import { controlSpeaker } from '../bgp/speaker-control.ts';
 import type { BestChange, NeighborStatus, PathView, PeerConfig } from '../bgp/types.ts';
+import type { BgpControl } from '../control/bgp.ts';
 import type { Clock, Log, Millis, Random, TcpPort, Timer } from '../ports.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { NodeAgentConfig } from './config.ts';
@@ -59,6 +61,14 @@ export class Routing {
   /** Why there is no speaker, one line; undefined where there is one. */
   get fault(): string | undefined {
     return this.#fault;
+  }
+
+  /** Control of the speaker, whichever it is at the time. */
+  get control(): BgpControl {
+    return controlSpeaker(this.#options.config.node, () => {
+      if (this.#speaker === undefined) throw new Error(this.#fault ?? 'BGP does not run yet');
+      return this.#speaker;
+    });
   }
 
   neighbors(): NeighborStatus[] {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { SpeakerFile } from '../speaker/read-file.ts';
 import { type CliContext, type GlobalOptions, say } from './context.ts';
@@ -19,54 +20,62 @@ export function register(program: Command, context: CliContext): void {
 
 async function speaker(context: CliContext, options: Options): Promise<void> {
   const signal = context.interrupted();
-  const [{ readSpeakerFile }, { startSpeaker }, { openLog }] = await Promise.all([
-    import('../speaker/read-file.ts'),
-    import('../speaker/process.ts'),
-    import('../../agents/log.ts'),
-  ]);
+  const [{ readSpeakerFile }, { startSpeaker }, { defaultSocket, registerSpeaker }, { openLog }] =
+    await Promise.all([
+      import('../speaker/read-file.ts'),
+      import('../speaker/process.ts'),
+      import('../speaker/registry.ts'),
+      import('../../agents/log.ts'),
+    ]);
   const file = readSpeakerFile(options.config);
+  const { asn, routerId } = file.speaker;
+  const socket = file.api === undefined ? defaultSocket() : resolve(file.api.socket);
   const { log, flush } = openLog('stderr', options.logLevel, {});
+  let forget: (() => void) | undefined;
   try {
-    const running = await startSpeaker(file, log);
+    const running = await startSpeaker(file, socket, log);
     context.onHangup(() => {
       try {
         running.reload(readSpeakerFile(options.config));
         log.info({ file: options.config }, 'read again');
       } catch (error) {
-        log.error(
-          { error: (error as Error).message },
-          'the file was not taken over, everything goes on as before',
-        );
+        log.error({ error: (error as Error).message }, 'the file is not taken over, all goes on as before');
       }
     });
-    announceReady(context, options, file, running.speaker.listening);
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    forget = registerSpeaker({ asn, routerId, socket });
+    announceReady(context, options, file, running.speaker.listening, socket);
+    await Promise.race([aborted(signal), running.asked]);
     await running.stop();
   } finally {
+    forget?.();
     flush();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve());
+  });
 }
 
 /** One line for people, or a JSON line for scripts, once connections are accepted. */
 function announceReady(
   context: CliContext,
   options: Options,
-  { speaker: { asn, routerId }, api }: SpeakerFile,
-  listening: readonly { readonly address: string; readonly port: number }[],
+  { speaker: { asn, routerId } }: SpeakerFile,
+  listen: readonly { readonly address: string; readonly port: number }[],
+  socket: string,
 ): void {
   if (options.format === 'json') {
-    const ready = {
-      event: 'ready',
-      pid: process.pid,
-      asn,
-      routerId,
-      listen: listening,
-      socket: api?.socket ?? null,
-    };
+    const ready = { event: 'ready', pid: process.pid, asn, routerId, listen, socket };
     context.stdout.write(`${JSON.stringify(ready)}\n`);
     return;
   }
-  const where = listening.map(({ address, port }) => `${address} port ${port}`).join(', ') || 'nowhere';
-  const control = api === undefined ? '' : `, control ${api.socket}`;
-  say(context, options, `podwire: BGP speaker ${routerId} AS ${asn} listens on ${where}${control}`);
+  const where = listen.map(({ address, port }) => `${address} port ${port}`).join(', ') || 'nowhere';
+  say(
+    context,
+    options,
+    `podwire: BGP speaker ${routerId} AS ${asn} listens on ${where}, control socket ${socket}`,
+  );
 }

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { ControlError, connectAgent, connectLab } from '../../agents/control/client.ts';
+import { connectAgent, connectLab } from '../../agents/control/client.ts';
 import type { LabControl, LabInfo, NodeAction } from '../../agents/control/routes.ts';
+import { ControlError } from '../../agents/control/transport.ts';
 import type { AgentControl } from '../../agents/control/types.ts';
 import type { ForegroundLab, LabHandle, UpOptions } from '../cli/lab-access.ts';
 import type { DaemonMessage } from './daemon.ts';

@@ -1,7 +1,10 @@
 /** One BGP speaker as a process of its own, without a lab around it. */
 
 import { BgpSpeaker } from '../../agents/bgp/speaker.ts';
+import { controlSpeaker } from '../../agents/bgp/speaker-control.ts';
 import type { NetworkConfig, PeerConfig, PeerRangeConfig, SpeakerConfig } from '../../agents/bgp/types.ts';
+import { SPEAKER_NODE, type SpeakerControl } from '../../agents/control/bgp.ts';
+import { serveControl } from '../../agents/control/server.ts';
 import { systemClock } from '../../agents/io/clock.ts';
 import { systemRandom } from '../../agents/io/random.ts';
 import { nodeTcp } from '../../agents/io/tcp.ts';
@@ -23,19 +26,43 @@ export interface SpeakerProcess {
    * @throws RangeError naming what cannot be changed while it runs, or what is wrong; nothing has changed then.
    */
   reload(setup: SpeakerSetup): void;
+  /** Resolves when somebody stopped it through the control socket. */
+  readonly asked: Promise<void>;
   /** Ends the sessions with Cease, Administrative Shutdown; resolves when everything is closed. */
   stop(): Promise<void>;
 }
 
-/** Starts a speaker on the sockets of the system. Rejects with a PortError where it cannot listen. */
-export async function startSpeaker(setup: SpeakerSetup, log: Log): Promise<SpeakerProcess> {
+/**
+ * Starts a speaker on the sockets of the system, controlled through a Unix socket. Rejects with a PortError where it
+ * cannot listen, or cannot serve the socket.
+ */
+export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log): Promise<SpeakerProcess> {
   const ports = { clock: systemClock(), random: systemRandom(), tcp: nodeTcp(), log };
   const speaker = new BgpSpeaker(setup.speaker, ports);
   speaker.setPeers(setup.peers, setup.ranges);
   let announced = announce(speaker, setup.networks, new Map());
-  await speaker.start();
+  let ended: () => void = () => undefined;
+  const asked = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const target: SpeakerControl = {
+    node: SPEAKER_NODE,
+    speaker: controlSpeaker(SPEAKER_NODE, () => speaker),
+    stop: async () => {
+      await speaker.stop();
+      ended();
+    },
+  };
+  const control = await serveControl(socket, new Map([[SPEAKER_NODE, target]]));
+  try {
+    await speaker.start();
+  } catch (error) {
+    await control.close();
+    throw error;
+  }
   return {
     speaker,
+    asked,
     reload(next) {
       const fixed = ({ listen, asn, routerId, clusterId, confederation }: SpeakerConfig): string =>
         JSON.stringify([listen, asn, routerId, clusterId, confederation]);
@@ -47,7 +74,10 @@ export async function startSpeaker(setup: SpeakerSetup, log: Log): Promise<Speak
       speaker.setPeers(next.peers, next.ranges);
       announced = announce(speaker, next.networks, announced);
     },
-    stop: () => speaker.stop(),
+    async stop() {
+      await speaker.stop();
+      await control.close();
+    },
   };
 }
 

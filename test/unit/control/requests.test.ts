@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ControlError, connectAgent, connectLab, listNodes } from '../../../agents/control/client.ts';
+import { connectAgent, connectLab, listNodes } from '../../../agents/control/client.ts';
 import { INSPECTIONS, type LabInfo } from '../../../agents/control/routes.ts';
+import { ControlError } from '../../../agents/control/transport.ts';
 import type { AgentControl, PingRequest } from '../../../agents/control/types.ts';
 import { fakeAgent, never, Scene, STATUS } from './support.ts';
 
@@ -83,7 +84,7 @@ describe('requests that cannot be answered', () => {
     ['GET', '/', 404, 'no such path: /'],
     ['GET', '/v2/nodes', 404, 'no such path: /v2/nodes'],
     ['GET', '/v1/pods', 404, 'no such path: /v1/pods'],
-    ['GET', '/v1/nodes/host1/bgp/more', 404, 'no such path: /v1/nodes/host1/bgp/more'],
+    ['GET', '/v1/nodes/host1/bgp/more', 404, 'no such BGP action: more'],
     ['GET', '/v1/nodes/host9/bgp', 404, 'no running node host9; running: host1, host2'],
     ['GET', '/v1/nodes/host1/everything', 404, 'no such action: everything'],
     ['GET', '/v1/nodes/%zz/bgp', 400, 'path with a wrong percent code: /v1/nodes/%zz/bgp'],

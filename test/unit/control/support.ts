@@ -30,6 +30,19 @@ export function fakeAgent(node: string, methods: Partial<AgentControl> = {}): Ag
   };
   return {
     node,
+    speaker: {
+      summary: missing('bgp.summary'),
+      neighbors: missing('bgp.neighbors'),
+      paths: missing('bgp.paths'),
+      explain: missing('bgp.explain'),
+      announce: missing('bgp.announce'),
+      withdraw: missing('bgp.withdraw'),
+      sendRaw: missing('bgp.sendRaw'),
+      clear: missing('bgp.clear'),
+      refresh: missing('bgp.refresh'),
+      shutdown: missing('bgp.shutdown'),
+      enable: missing('bgp.enable'),
+    },
     status: async () => ({ ...STATUS, node }),
     watchStatus: missing('watchStatus'),
     bgp: missing('bgp'),

@@ -35,9 +35,11 @@ export function nodeAt(name: string, address: string, tunnel?: string, mac = '66
 /** A path to a prefix, heard from a route reflector at 127.9.0.11 unless said otherwise. */
 export function path(prefix: string, nextHop: string, more: Partial<PathView> = {}): PathView {
   return {
+    family: 'ipv4-unicast',
     prefix,
     nextHop,
     peer: { name: 'Global_127_9_0_11', address: '127.9.0.11' },
+    source: 'internal',
     origin: 'IGP',
     asPath: '',
     localPref: 100,

@@ -1,0 +1,93 @@
+/** Control of a speaker: `podwire bgp` in terms of {@link BgpSpeaker}. */
+import type { BgpControl, BgpNeighbor, BgpSummary, PathQuery } from '../control/bgp.ts';
+import { explain } from './explain.ts';
+import { pathMatcher } from './path-query.ts';
+import { pathView, type ShownPath } from './path-view.ts';
+import type { BgpSpeaker } from './speaker.ts';
+import type { FamilyName, NeighborStatus } from './types.ts';
+
+/**
+ * Control of the speaker that `current` returns at the time of each call.
+ * @param name of its node, or `speaker`.
+ */
+export function controlSpeaker(name: string, current: () => BgpSpeaker): BgpControl {
+  return {
+    async summary() {
+      const speaker = current();
+      const { asn, routerId, clusterId } = speaker.config;
+      return {
+        name,
+        asn,
+        routerId,
+        clusterId: clusterId ?? null,
+        listen: speaker.listening,
+        tables: tables(speaker.table.paths()),
+      };
+    },
+    neighbors: async () => current().neighbors().map(neighborRow),
+    async paths(query, onPath, signal) {
+      let left = query.limit ?? Number.POSITIVE_INFINITY;
+      const wanted = pathMatcher(query);
+      for (const path of table(current(), query)) {
+        if (signal.aborted || left <= 0) return;
+        if (!wanted(path)) continue;
+        left -= 1;
+        const busy = onPath(pathView(path));
+        if (busy !== undefined) await busy;
+      }
+    },
+    explain: async (query) => explain(current().table, query),
+    async announce({ prefix, ...options }) {
+      current().announce(prefix, options);
+    },
+    async withdraw({ prefix, family }) {
+      current().withdraw(prefix, family);
+    },
+    async sendRaw({ peer, hex }) {
+      current()
+        .peer(peer)
+        .sendRaw(Uint8Array.from(Buffer.from(hex, 'hex')));
+    },
+    async clear({ peer, how }) {
+      current().peer(peer).clear(how);
+    },
+    async refresh({ peer, family }) {
+      current().peer(peer).requestRefresh(family);
+    },
+    async shutdown({ peer, ...options }) {
+      current().peer(peer).shutdown(options);
+    },
+    async enable({ peer }) {
+      current().peer(peer).enable();
+    },
+  };
+}
+
+/** A neighbour as JSON has it. */
+export function neighborRow({ since, ...rest }: NeighborStatus): BgpNeighbor {
+  return { ...rest, since: new Date(Number(since / 1_000_000n)).toISOString() };
+}
+
+/** @throws RangeError where the peer is missing or unknown. */
+function table(speaker: BgpSpeaker, { table, peer }: PathQuery): Iterable<ShownPath> {
+  if (table === 'rib') return speaker.table.paths();
+  if (peer === undefined) throw new RangeError(`table ${table} is that of a peer, but none was named`);
+  const { ribPeer } = speaker.peer(peer);
+  if (ribPeer === undefined) return [];
+  return table === 'received' ? speaker.table.adjRibIn(ribPeer) : sent(speaker.table.adjRibOut(ribPeer));
+}
+
+function* sent(paths: Iterable<Omit<ShownPath, 'peer' | 'best'>>): Generator<ShownPath> {
+  for (const path of paths) yield { ...path, peer: undefined, best: true };
+}
+
+function tables(paths: Iterable<ShownPath>): BgpSummary['tables'] {
+  const counts = new Map<FamilyName, { prefixes: number; paths: number }>();
+  for (const { family, best } of paths) {
+    const count = counts.get(family) ?? { prefixes: 0, paths: 0 };
+    counts.set(family, count);
+    count.paths += 1;
+    if (best) count.prefixes += 1;
+  }
+  return [...counts].map(([family, count]) => ({ family, ...count }));
+}
