@@ -17,8 +17,10 @@ export const FSM_ERROR = 5;
 export const CEASE = 6;
 
 /** Subcodes of Cease, RFC 4486 §4. */
+export const MAXIMUM_PREFIXES = 1;
 export const ADMINISTRATIVE_SHUTDOWN = 2;
 export const PEER_DECONFIGURED = 3;
+export const ADMINISTRATIVE_RESET = 4;
 export const CONNECTION_REJECTED = 5;
 export const OTHER_CONFIGURATION_CHANGE = 6;
 export const COLLISION_RESOLUTION = 7;
