@@ -17,13 +17,25 @@ export class MessageStream {
     const data = this.#rest.length === 0 ? bytes : concat(this.#rest, bytes);
     this.#rest = EMPTY;
     let at = 0;
-    while (data.length - at >= HEADER_LENGTH) {
-      const { length } = decodeHeader(data, at, context());
-      if (data.length - at < length) break;
-      if (!visit(data.subarray(at, at + length))) return;
-      at += length;
+    try {
+      while (data.length - at >= HEADER_LENGTH) {
+        const { length } = decodeHeader(data, at, context());
+        if (data.length - at < length) break;
+        const message = data.subarray(at, at + length);
+        at += length;
+        if (!visit(message)) {
+          at = data.length;
+          return;
+        }
+      }
+    } finally {
+      if (at < data.length) this.#rest = data.slice(at);
     }
-    if (at < data.length) this.#rest = data.slice(at);
+  }
+
+  /** The octets of an incomplete message; after an error, those from the bad header on. */
+  get pending(): Uint8Array {
+    return this.#rest;
   }
 }
 

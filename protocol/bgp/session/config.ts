@@ -108,6 +108,8 @@ export interface SessionConfig {
   readonly delayOpenTime: number;
   /** Compare with a new connection also what is Established (RFC 4271 §8.1.1). Default false: the new one goes. */
   readonly collisionDetectEstablished?: boolean;
+  /** Answer faults also before our OPEN is out, with DelayOpen (RFC 4271 §8.1.1). Default true. */
+  readonly sendNotificationWithoutOpen?: boolean;
   /**
    * Wait ever longer before starting again after faults (RFC 4271 §8.1.1, DampPeerOscillations). Default true.
    * False: always `firstRetryTime`.
@@ -150,6 +152,7 @@ export interface CompleteConfig extends SessionConfig {
   readonly required: readonly CapabilityKind[];
   readonly enforceFirstAs: boolean;
   readonly collisionDetectEstablished: boolean;
+  readonly sendNotificationWithoutOpen: boolean;
   readonly dampPeerOscillations: boolean;
 }
 
@@ -160,6 +163,7 @@ export function completeConfig(config: SessionConfig): CompleteConfig {
     required: [],
     enforceFirstAs: true,
     collisionDetectEstablished: false,
+    sendNotificationWithoutOpen: true,
     dampPeerOscillations: true,
     ...config,
     capabilities: {

@@ -23,7 +23,8 @@ export type TimerName =
 /** Events of RFC 4271 §8.1 for the machine of one connection, by their names there; the last ones are of later RFCs. */
 export type FsmEvent =
   | { readonly kind: 'ManualStart' }
-  | { readonly kind: 'ManualStop'; readonly cease: NotificationBody }
+  /** Without `cease` TCP just ends, so that a peer with graceful restart keeps the routes (RFC 4724 §4). */
+  | { readonly kind: 'ManualStop'; readonly cease?: NotificationBody }
   | { readonly kind: 'AutomaticStart' }
   | { readonly kind: 'ManualStart_with_PassiveTcpEstablishment' }
   | { readonly kind: 'AutomaticStart_with_PassiveTcpEstablishment' }
@@ -66,9 +67,17 @@ export type SessionInput =
   /**
    * Ends the session for good with a Cease of this subcode (RFC 4486). `text` is the shutdown communication of an
    * administrative shutdown or reset (RFC 9003); `hard` wraps it all in a Hard Reset, so that a peer with graceful
-   * restart drops the routes as well (RFC 8538 §3). Another `start` starts it again.
+   * restart drops the routes as well (RFC 8538 §3); it only goes to a peer that knows it (N bit). `silent` closes TCP
+   * without a NOTIFICATION, as a speaker does that restarts and wants its routes kept (RFC 4724 §4). Another `start`
+   * starts it again.
    */
-  | { readonly kind: 'stop'; readonly subcode: number; readonly text?: string; readonly hard?: boolean }
+  | {
+      readonly kind: 'stop';
+      readonly subcode: number;
+      readonly text?: string;
+      readonly hard?: boolean;
+      readonly silent?: boolean;
+    }
   /** As `stop`, but the session starts again by itself: an administrative reset, a maximum of prefixes, ... */
   | { readonly kind: 'reset'; readonly subcode: number; readonly text?: string; readonly hard?: boolean }
   | { readonly kind: 'connected'; readonly connection: number }
@@ -138,7 +147,7 @@ export type SessionOutput =
   | {
       readonly kind: 'fault';
       readonly outcome: FaultOutcome;
-      /** A copy of the message, marker to end; of one with a bad header, its header. */
+      /** A copy of the message, marker to end; with a bad header what came from there on, at most 4096 octets. */
       readonly bytes: Uint8Array;
       /** One line for each fault. */
       readonly reasons: readonly string[];

@@ -3,13 +3,18 @@
  * functions are made of. A session runs one for connections that it dials and one for connections that it accepts.
  */
 
+import type { Capability } from '../capability/capability.ts';
 import type { NotificationBody } from '../error.ts';
-import { FAMILIES, type Family } from '../family.ts';
 import { encodeKeepalive } from '../message/keepalive.ts';
-import { describeNotification, encodeNotification, FSM_ERROR } from '../message/notification.ts';
-import { LARGE_HOLD_TIME, type Negotiated, type SessionConfig } from './config.ts';
+import { encodeNotification, FSM_ERROR, type NotificationMessage } from '../message/notification.ts';
+import type { UpdateMessage } from '../message/update.ts';
+import { type CompleteConfig, DEFAULT_SEND_HOLD_TIME, LARGE_HOLD_TIME } from './config.ts';
+import type { Ending } from './ending.ts';
 import type { Direction, FsmEvent, SessionOutput, TimerName } from './event.ts';
-import { buildOpen } from './negotiate.ts';
+import type { Negotiated } from './negotiated.ts';
+import { noticeText } from './notice.ts';
+import { buildOpen, type Offer } from './offer.ts';
+import { RefreshTracker } from './refresh-tracker.ts';
 import type { SessionState } from './state.ts';
 import { active } from './states/active.ts';
 import { connect } from './states/connect.ts';
@@ -27,35 +32,40 @@ const STATES: Readonly<Record<SessionState, (fsm: Fsm, event: FsmEvent) => void>
   Established: established,
 };
 
+/** What a machine needs from its session. */
+export interface FsmPorts {
+  emit(output: SessionOutput): void;
+  /** Number for a connection that is to be dialled. */
+  nextConnection(): number;
+  readonly offer: Offer;
+}
+
 export class Fsm {
-  readonly config: SessionConfig;
+  readonly config: CompleteConfig;
   readonly direction: Direction;
   state: SessionState = 'Idle';
   /** The connection that the machine dials or holds. */
   connection: number | undefined;
   connectRetryCounter = 0;
   negotiated: Negotiated | undefined;
-  delayOpenRunning = false;
+  /** What our OPEN on this connection offered, once it is out. */
+  offered: readonly Capability[] | undefined;
+  /** How the last connection ended. */
+  ending: Ending = { cause: 'transport' };
   now = 0;
-  /** Dials that failed in a row; sets how long to wait. */
+  /** Attempts that failed in a row; sets how long to wait (RFC 4271 §8.1.1, DampPeerOscillations). */
   failures = 0;
-  readonly #emit: (output: SessionOutput) => void;
-  readonly #nextConnection: () => number;
+  readonly #ports: FsmPorts;
   readonly #armed = new Set<TimerName>();
+  #refreshes = new RefreshTracker([]);
   /** When silence becomes too long; the timer itself is only armed again when it fires. */
   #holdDeadline = 0;
   #keepaliveDue = 0;
 
-  constructor(
-    config: SessionConfig,
-    direction: Direction,
-    emit: (output: SessionOutput) => void,
-    nextConnection: () => number,
-  ) {
+  constructor(config: CompleteConfig, direction: Direction, ports: FsmPorts) {
     this.config = config;
     this.direction = direction;
-    this.#emit = emit;
-    this.#nextConnection = nextConnection;
+    this.#ports = ports;
   }
 
   /** Takes one event at `now` (ms). */
@@ -64,10 +74,16 @@ export class Fsm {
     STATES[this.state](this, event);
   }
 
+  /** TCP is up, and we wait for the peer's OPEN before we send ours (RFC 4271 §8.1.1, DelayOpen). */
+  get delayOpenRunning(): boolean {
+    return this.#armed.has('DelayOpenTimer');
+  }
+
   /** Wait before the next dial: doubles with each failure up to ConnectRetryTime. ms */
   retryDelay(): number {
-    const doublings = Math.min(Math.max(this.failures - 1, 0), 16);
-    return Math.min(this.config.connectRetryTime, this.config.firstRetryTime * 2 ** doublings);
+    const { connectRetryTime, firstRetryTime, dampPeerOscillations } = this.config;
+    const doublings = dampPeerOscillations ? Math.min(Math.max(this.failures - 1, 0), 16) : 0;
+    return Math.min(connectRetryTime, firstRetryTime * 2 ** doublings);
   }
 
   enter(state: SessionState): void {
@@ -76,11 +92,12 @@ export class Fsm {
 
   arm(timer: TimerName, delay: number, jittered = false): void {
     this.#armed.add(timer);
-    this.#emit({ kind: 'arm', direction: this.direction, timer, delay, jittered });
+    this.#ports.emit({ kind: 'arm', direction: this.direction, timer, delay, jittered });
   }
 
   cancel(timer: TimerName): void {
-    if (this.#armed.delete(timer)) this.#emit({ kind: 'cancel', direction: this.direction, timer });
+    if (!this.#armed.delete(timer)) return;
+    this.#ports.emit({ kind: 'cancel', direction: this.direction, timer });
   }
 
   isArmed(timer: TimerName): boolean {
@@ -94,53 +111,55 @@ export class Fsm {
 
   /** Starts a dial and gives it ConnectRetryTime to succeed. */
   dial(): void {
-    this.connection = this.#nextConnection();
+    this.connection = this.#ports.nextConnection();
     this.arm('ConnectRetryTimer', this.config.connectRetryTime, true);
-    this.#emit({ kind: 'dial', connection: this.connection });
+    this.#ports.emit({ kind: 'dial', connection: this.connection });
   }
 
-  /** Closes the connection, if there is one. */
-  dropConnection(): void {
-    if (this.connection !== undefined) this.#emit({ kind: 'close', connection: this.connection });
+  /** Closes a connection: after what was sent, or with `abort` at once. */
+  close(connection: number, abort = false): void {
+    this.#ports.emit({ kind: 'close', connection, ...(abort ? { abort } : {}) });
+  }
+
+  /** Closes the machine's connection, if there is one. */
+  dropConnection(abort = false): void {
+    if (this.connection !== undefined) this.close(this.connection, abort);
     this.connection = undefined;
   }
 
   send(bytes: Uint8Array): void {
-    if (this.connection !== undefined) this.#emit({ kind: 'send', connection: this.connection, bytes });
+    if (this.connection !== undefined) {
+      this.#ports.emit({ kind: 'send', connection: this.connection, bytes });
+    }
   }
 
   /** TCP is up: sends OPEN at once, or waits for the peer's with DelayOpen (RFC 4271 §8.2.2, Connect and Active). */
   connectionUp(connection: number): void {
     this.connection = connection;
     this.cancel('ConnectRetryTimer');
-    if (this.config.delayOpenTime > 0) {
-      this.delayOpenRunning = true;
-      this.arm('DelayOpenTimer', this.config.delayOpenTime);
-      return;
-    }
+    if (this.config.delayOpenTime > 0) this.arm('DelayOpenTimer', this.config.delayOpenTime);
+    else this.openAndWait();
+  }
+
+  /** OPEN, the large hold time, OpenSent. */
+  openAndWait(): void {
     this.sendOpen();
-    this.arm('HoldTimer', LARGE_HOLD_TIME);
     this.#holdDeadline = this.now + LARGE_HOLD_TIME;
+    this.arm('HoldTimer', LARGE_HOLD_TIME);
     this.enter('OpenSent');
   }
 
   sendOpen(): void {
     this.cancel('DelayOpenTimer');
-    this.delayOpenRunning = false;
-    this.send(buildOpen(this.config));
-  }
-
-  /** DelayOpenTimer expired: OPEN, the long hold timer, OpenSent. */
-  openAfterDelay(): void {
-    this.sendOpen();
-    this.arm('HoldTimer', LARGE_HOLD_TIME);
-    this.#holdDeadline = this.now + LARGE_HOLD_TIME;
-    this.enter('OpenSent');
+    this.offered = this.#ports.offer.capabilities();
+    this.send(buildOpen(this.config, this.offered));
   }
 
   /** The peer's OPEN is good: KEEPALIVE, the negotiated timers, OpenConfirm. */
   acceptOpen(negotiated: Negotiated): void {
+    this.cancel('ConnectRetryTimer');
     this.negotiated = negotiated;
+    this.#refreshes = new RefreshTracker(negotiated.gracefulRestart === undefined ? [] : negotiated.families);
     this.sendKeepalive();
     this.cancel('HoldTimer');
     if (negotiated.holdTime > 0) {
@@ -189,24 +208,61 @@ export class Fsm {
     }
   }
 
+  /** The connection takes nothing: gives it the send hold time (RFC 9687 §3.2), which must exceed the hold time. */
+  blocked(): void {
+    if (this.state !== 'Established' || this.#armed.has('SendHoldTimer')) return;
+    const holdTime = this.negotiated!.holdTime;
+    const { sendHoldTime } = this.config;
+    if (sendHoldTime === 0) return;
+    const wanted = sendHoldTime ?? Math.max(DEFAULT_SEND_HOLD_TIME, 2 * holdTime);
+    this.arm('SendHoldTimer', Math.max(wanted, holdTime + 1) * 1000);
+  }
+
   /** Sends a NOTIFICATION, drops everything and goes to Idle; the session decides when to start again. */
-  fail(body: NotificationBody, count = true): void {
+  fail(body: NotificationBody, count = true, abort = false): void {
+    this.notify(body);
+    this.ending = { cause: 'sent', notification: body };
+    this.toIdle(count, abort);
+  }
+
+  /** Sends a NOTIFICATION and reports it. */
+  notify(body: NotificationBody): void {
     this.send(encodeNotification(body));
-    this.#emit({
+    this.#ports.emit({
       kind: 'error',
       source: 'sent',
-      reason: `NOTIFICATION sent: ${describeNotification(body)}`,
+      reason: `NOTIFICATION sent: ${noticeText(body)}`,
       notification: body,
     });
+  }
+
+  /** A NOTIFICATION came in. It is never answered (RFC 4271 §6.4). */
+  notified(message: NotificationMessage, count: boolean): void {
+    const { code, subcode, data } = message;
+    const notification: NotificationBody = { code, subcode, data };
+    this.#ports.emit({
+      kind: 'error',
+      source: 'received',
+      reason: `NOTIFICATION received: ${noticeText(notification)}`,
+      notification,
+    });
+    this.ending = { cause: 'received', notification };
     this.toIdle(count);
   }
 
+  /** TCP is gone: reports it and forgets the connection. The state function says where to go. */
+  connectionLost(reason: string): void {
+    this.#ports.emit({ kind: 'error', source: 'transport', reason });
+    this.connection = undefined;
+    this.ending = { cause: 'transport' };
+  }
+
   /** Releases connection and timers and goes to Idle; `count` raises ConnectRetryCounter. */
-  toIdle(count: boolean): void {
+  toIdle(count: boolean, abort = false): void {
     for (const timer of [...this.#armed]) this.cancel(timer);
-    this.dropConnection();
-    this.delayOpenRunning = false;
+    this.dropConnection(abort);
     this.negotiated = undefined;
+    this.offered = undefined;
     if (count) {
       this.connectRetryCounter += 1;
       this.failures += 1;
@@ -214,16 +270,16 @@ export class Fsm {
     this.enter('Idle');
   }
 
-  /** Stop events in a state with a connection (RFC 4271 §8.2.2). */
+  /** Stop events (RFC 4271 §8.2.2): with a Cease where `notify` and the event say so; a manual one clears the counter. */
   stop(event: FsmEvent & { readonly kind: 'ManualStop' | 'AutomaticStop' }, notify: boolean): void {
-    if (notify) this.fail(event.cease, event.kind === 'AutomaticStop');
-    else this.toIdle(event.kind === 'AutomaticStop');
-    if (event.kind === 'ManualStop') this.connectRetryCounter = 0;
-  }
-
-  /** The peer's NOTIFICATION or the transport ended the connection. */
-  report(source: 'received' | 'transport', reason: string, notification?: NotificationBody): void {
-    this.#emit({ kind: 'error', source, reason, ...(notification === undefined ? {} : { notification }) });
+    const { cease } = event;
+    const manual = event.kind === 'ManualStop';
+    if (notify && cease !== undefined) this.notify(cease);
+    const notification = notify ? cease : undefined;
+    if (manual) this.ending = { cause: 'stopped', ...(notification === undefined ? {} : { notification }) };
+    else if (notification !== undefined) this.ending = { cause: 'sent', notification };
+    this.toIdle(!manual);
+    if (manual) this.connectRetryCounter = 0;
   }
 
   /** FSM error for a message that the state does not take (RFC 6608 §4); the data is its type octet. */
@@ -232,18 +288,17 @@ export class Fsm {
   }
 
   emitEstablished(): void {
-    this.#emit({ kind: 'established', connection: this.connection!, negotiated: this.negotiated! });
+    this.#ports.emit({ kind: 'established', connection: this.connection!, negotiated: this.negotiated! });
   }
 
-  emitUpdate(event: FsmEvent & { readonly kind: 'UpdateMsg' }): void {
-    this.#emit({ kind: 'update', message: event.message });
+  emitUpdate(message: UpdateMessage): void {
+    this.#refreshes.update(message);
+    this.#ports.emit({ kind: 'update', message });
   }
 
-  emitRefresh(afi: number, safi: number): void {
-    const family = this.negotiated!.families.find((candidate: Family) => {
-      const info = FAMILIES[candidate];
-      return info.afi === afi && info.safi === safi;
-    });
-    if (family !== undefined) this.#emit({ kind: 'refresh', family });
+  /** A ROUTE-REFRESH came in for a family and with a subtype that count. */
+  emitRefresh(message: FsmEvent & { readonly kind: 'RouteRefreshMsg' }): void {
+    const output = this.#refreshes.message(message.message, this.negotiated!);
+    if (output !== undefined) this.#ports.emit(output);
   }
 }

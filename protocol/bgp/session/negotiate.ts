@@ -1,119 +1,191 @@
-/** Making our OPEN and judging the peer's: RFC 4271 §4.2, §6.2; RFC 4760 §8; RFC 6793 §4.1; RFC 6286 §2. */
+/** Judging the peer's OPEN, and what both OPENs together settle: RFC 4271 §6.2 and the RFCs of the capabilities. */
 
 import { formatIpv4 } from '../../ip/ipv4.ts';
 import type { Capability } from '../capability/capability.ts';
-import { BASE_CONTEXT, type CodecContext } from '../context.ts';
+import { BASE_CONTEXT, type CodecContext, type PeerType } from '../context.ts';
 import { BgpError } from '../error.ts';
-import { FAMILIES, type Family } from '../family.ts';
+import { type Family, familyOf } from '../family.ts';
 import { HEADER_LENGTH } from '../message/header.ts';
-import { AS_TRANS, encodeOpen, type OpenMessage } from '../message/open.ts';
-import type { Negotiated, SessionConfig } from './config.ts';
+import { AS_TRANS, type OpenMessage } from '../message/open.ts';
+import { type CapabilitySet, capabilitySet } from './capability-set.ts';
+import type { CompleteConfig } from './config.ts';
+import type { Negotiated, PeerGracefulRestart, PeerLongLivedGracefulRestart } from './negotiated.ts';
+import { requireCapabilities } from './required.ts';
 
-/** The capabilities that we advertise. */
-export function localCapabilities(config: SessionConfig): Capability[] {
-  const families = config.families.map((family): Capability => {
-    const { afi, safi } = FAMILIES[family];
-    return { kind: 'multiprotocol', afi, safi };
-  });
-  return [...families, { kind: 'route-refresh' }, { kind: 'four-octet-as', asn: config.localAs }];
-}
-
-/** Our OPEN as bytes. */
-export function buildOpen(config: SessionConfig): Uint8Array {
-  return encodeOpen({
-    version: 4,
-    myAs: config.localAs > 0xffff ? AS_TRANS : config.localAs,
-    holdTime: config.holdTime,
-    bgpId: config.localId,
-    capabilities: localCapabilities(config),
-  });
-}
+/** The context in which an OPEN is read. */
+export const OPENING_CONTEXT: CodecContext = BASE_CONTEXT;
 
 /**
  * Checks the peer's OPEN against the configuration and settles the session's parameters.
- * @throws BgpError 2/2 (AS), 2/3 (identifier) or 2/6 (hold time).
+ * @param offered capabilities in our OPEN.
+ * @throws BgpError 2/2 (AS), 2/3 (identifier), 2/6 (hold time), 2/7 (capability that we need) or 2/11 (role).
  */
-export function negotiate(config: SessionConfig, open: OpenMessage): Negotiated {
-  const as4 = find(open, 'four-octet-as');
-  const peerAs = as4?.asn ?? open.myAs;
-  if (peerAs === 0 || !acceptableAs(config.peerAs, peerAs)) {
-    const expected = config.peerAs === undefined ? 'not be 0' : `be the configured ${config.peerAs}`;
-    throw new BgpError('OPEN', HEADER_LENGTH + 1, `AS ${peerAs} must ${expected}`, 2, 2);
-  }
-  const internal = peerAs === config.localAs;
-  if (open.bgpId === 0 || (internal && open.bgpId === config.localId)) {
-    const why = open.bgpId === 0 ? 'must not be zero' : 'must not be our own';
-    throw new BgpError('OPEN', HEADER_LENGTH + 5, `BGP identifier ${formatIpv4(open.bgpId)} ${why}`, 2, 3);
-  }
-  if (open.holdTime === 1 || open.holdTime === 2) {
-    throw new BgpError(
-      'OPEN',
-      HEADER_LENGTH + 3,
-      `hold time ${open.holdTime} s must be 0 or at least 3`,
-      2,
-      6,
-    );
-  }
-  const families = commonFamilies(config, open);
-  const context: CodecContext = {
-    fourOctetAs: as4 !== undefined,
-    extendedMessage: false,
-    peerType: internal ? 'internal' : 'external',
-    ...(internal ? {} : { firstAs: peerAs }),
-    families,
-  };
+export function negotiate(
+  config: CompleteConfig,
+  offered: readonly Capability[],
+  open: OpenMessage,
+): Negotiated {
+  const local = capabilitySet(offered);
+  const remote = capabilitySet(open.capabilities);
+  const peerAs = checkedAs(config, local, remote, open);
+  const peerType = peerTypeOf(config, peerAs);
+  checkIdentifier(config, open, peerType);
+  const holdTime = checkedHoldTime(config, open);
+  requireCapabilities(config, offered, open.capabilities);
+  const families = config.families.filter(
+    (family) => local.families.includes(family) && remote.families.includes(family),
+  );
+  const within = (list: readonly Family[]): Family[] => list.filter((family) => families.includes(family));
+  const addPathSend = within(meet(local.addPathSend, remote.addPathReceive));
+  const addPathReceive = within(meet(local.addPathReceive, remote.addPathSend));
+  const fourOctetAs = local.fourOctetAs !== undefined && remote.fourOctetAs !== undefined;
+  const gracefulRestart = peerGracefulRestart(local, remote, families);
+  const longLived = gracefulRestart === undefined ? undefined : peerLongLived(local, remote, families);
   return {
     localAs: config.localAs,
     peerAs,
     peerId: open.bgpId,
-    peerType: internal ? 'internal' : 'external',
-    holdTime: Math.min(config.holdTime, open.holdTime),
+    peerType,
+    holdTime,
     families,
-    routeRefresh: find(open, 'route-refresh') !== undefined,
-    enhancedRouteRefresh: false,
-    addPathSend: [],
-    addPathReceive: [],
-    extendedMessageSend: false,
+    routeRefresh: local.routeRefresh && remote.routeRefresh,
+    enhancedRouteRefresh: local.enhancedRouteRefresh && remote.enhancedRouteRefresh,
+    addPathSend,
+    addPathReceive,
+    extendedMessageSend: remote.extendedMessage,
     extendedNextHop: [],
-    context,
-    sendContext: context,
+    ...(gracefulRestart === undefined ? {} : { gracefulRestart }),
+    ...(longLived === undefined ? {} : { longLived }),
+    context: {
+      fourOctetAs,
+      // RFC 8654 §4: who advertised it takes long messages, whatever the other side advertised.
+      extendedMessage: local.extendedMessage,
+      peerType,
+      ...firstAsOf(config, peerType, peerAs),
+      families,
+      addPath: addPathReceive,
+      extendedNextHop: [],
+    },
+    sendContext: {
+      fourOctetAs,
+      extendedMessage: remote.extendedMessage,
+      peerType,
+      families,
+      addPath: addPathSend,
+      extendedNextHop: [],
+    },
     peerCapabilities: open.capabilities,
   };
 }
 
-function acceptableAs(configured: SessionConfig['peerAs'], asn: number): boolean {
-  if (configured === undefined) return true;
+/** The peer's AS: of its capability, where both sides have it (RFC 6793 §4.1); AS 0 is nobody's (RFC 7607 §2). */
+function checkedAs(
+  config: CompleteConfig,
+  local: CapabilitySet,
+  remote: CapabilitySet,
+  open: OpenMessage,
+): number {
+  const asn = local.fourOctetAs === undefined ? open.myAs : (remote.fourOctetAs ?? open.myAs);
+  const isZero = open.myAs === 0 || remote.fourOctetAs === 0;
+  if (!isZero && acceptableAs(config.peerAs, asn)) return asn;
+  const wanted =
+    config.peerAs === undefined ? 'of somebody' : `the configured ${[config.peerAs].flat().join(' or ')}`;
+  const expected = isZero ? 'not be 0' : `be ${wanted}`;
+  throw new BgpError('OPEN', HEADER_LENGTH + 1, `AS ${isZero ? 0 : asn} must ${expected}`, 2, 2);
+}
+
+/** Where any AS will do, AS_TRANS still is nobody's (RFC 6793 §9). */
+function acceptableAs(configured: CompleteConfig['peerAs'], asn: number): boolean {
+  if (configured === undefined) return asn !== AS_TRANS;
   return typeof configured === 'number' ? configured === asn : configured.includes(asn);
 }
 
-/** A peer that advertises no family at all speaks IPv4 unicast (RFC 4760 §8). */
-function commonFamilies(config: SessionConfig, open: OpenMessage): Family[] {
-  const offered = open.capabilities.filter((capability) => capability.kind === 'multiprotocol');
-  if (offered.length === 0) return config.families.filter((family) => family === 'ipv4-unicast');
-  return config.families.filter((family) => {
-    const { afi, safi } = FAMILIES[family];
-    return offered.some((capability) => capability.afi === afi && capability.safi === safi);
-  });
+function peerTypeOf({ localAs, confederation }: CompleteConfig, peerAs: number): PeerType {
+  if (peerAs === localAs) return 'internal';
+  return confederation?.members.includes(peerAs) ? 'confederation' : 'external';
 }
 
-function find<K extends Capability['kind']>(
-  open: OpenMessage,
-  kind: K,
-): Extract<Capability, { readonly kind: K }> | undefined {
-  return open.capabilities.find((capability) => capability.kind === kind) as never;
+/** RFC 6286 §2.2: any identifier but 0 will do, and within an AS nobody else may have ours. */
+function checkIdentifier({ localId }: CompleteConfig, { bgpId }: OpenMessage, peerType: PeerType): void {
+  if (bgpId !== 0 && (peerType !== 'internal' || bgpId !== localId)) return;
+  const why = bgpId === 0 ? 'must not be zero' : 'must not be our own';
+  throw new BgpError('OPEN', HEADER_LENGTH + 5, `BGP identifier ${formatIpv4(bgpId)} ${why}`, 2, 3);
 }
 
-/** The context in which an OPEN is read. */
-export const OPENING_CONTEXT: typeof BASE_CONTEXT = BASE_CONTEXT;
+/** The smaller hold time; 1 and 2 s are never acceptable, others by configuration (RFC 4271 §4.2, §6.2). Seconds. */
+function checkedHoldTime(config: CompleteConfig, open: OpenMessage): number {
+  const { holdTime } = open;
+  if (holdTime === 1 || holdTime === 2) throw badHoldTime(`hold time ${holdTime} s must be 0 or at least 3`);
+  // 0 watches over nothing at all, so it is below every minimum.
+  if (holdTime < config.minHoldTime) {
+    throw badHoldTime(`hold time ${holdTime} s must be at least ${config.minHoldTime}`);
+  }
+  return Math.min(config.holdTime, holdTime);
+}
+
+function badHoldTime(expected: string): BgpError {
+  return new BgpError('OPEN', HEADER_LENGTH + 3, expected, 2, 6);
+}
 
 /**
- * Which of two colliding connections stays (RFC 4271 §6.8, for equal identifiers RFC 6286 §2.3): the one that the
- * speaker with the higher identifier, or else the higher AS, initiated.
+ * The AS that must come first in AS_PATH. A route server leaves its own out (RFC 7947 §2.2.2.1), and members of a
+ * confederation are judged by their segments (RFC 5065 §5).
  */
-export function collisionWinner(
-  config: Pick<SessionConfig, 'localAs' | 'localId'>,
-  peer: { readonly peerAs: number; readonly peerId: number },
-): 'outgoing' | 'incoming' {
-  if (config.localId !== peer.peerId) return config.localId > peer.peerId ? 'outgoing' : 'incoming';
-  return config.localAs > peer.peerAs ? 'outgoing' : 'incoming';
+function firstAsOf(
+  config: CompleteConfig,
+  peerType: PeerType,
+  peerAs: number,
+): { readonly firstAs?: number } {
+  const enforced = config.enforceFirstAs && config.capabilities.role !== 'rs-client';
+  return enforced && peerType === 'external' ? { firstAs: peerAs } : {};
+}
+
+function meet(a: readonly Family[], b: readonly Family[]): Family[] {
+  return a.filter((family) => b.includes(family));
+}
+
+/** What the peer wants kept, if we offered to (RFC 4724 §3); notification as RFC 8538 §4 wants it: from both. */
+function peerGracefulRestart(
+  local: CapabilitySet,
+  remote: CapabilitySet,
+  families: readonly Family[],
+): PeerGracefulRestart | undefined {
+  const [ours, theirs] = [local.gracefulRestart, remote.gracefulRestart];
+  if (ours === undefined || theirs === undefined) return undefined;
+  return {
+    restarting: theirs.restarting,
+    notification: ours.notification && theirs.notification,
+    restartTime: theirs.restartTime,
+    families: theirs.families.flatMap(({ afi, safi, forwarding }) => {
+      const family = familyOf(afi, safi);
+      return family !== undefined && families.includes(family) ? [{ family, forwarding }] : [];
+    }),
+  };
+}
+
+/** The same for RFC 9494 §3.1. */
+function peerLongLived(
+  local: CapabilitySet,
+  remote: CapabilitySet,
+  families: readonly Family[],
+): PeerLongLivedGracefulRestart | undefined {
+  if (local.longLived === undefined || remote.longLived === undefined) return undefined;
+  return {
+    families: remote.longLived.families.flatMap(({ afi, safi, forwarding, staleTime }) => {
+      const family = familyOf(afi, safi);
+      return family !== undefined && families.includes(family) ? [{ family, forwarding, staleTime }] : [];
+    }),
+  };
+}
+
+/** `negotiated` without a family: its routes do not count any more (RFC 4760 §7). */
+export function withoutFamily(negotiated: Negotiated, family: Family): Negotiated {
+  const rest = (list: readonly Family[]): Family[] => list.filter((each) => each !== family);
+  const families = rest(negotiated.families);
+  return {
+    ...negotiated,
+    families,
+    context: { ...negotiated.context, families },
+    sendContext: { ...negotiated.sendContext, families },
+  };
 }

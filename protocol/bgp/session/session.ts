@@ -2,68 +2,78 @@
  * A session with one peer: the machine for connections that we dial and the one for connections that we accept
  * (RFC 4271 §8.2.1), collision detection between them (§6.8), and when to start again.
  */
-import type { CodecContext } from '../context.ts';
-import { BgpError } from '../error.ts';
-import { NOTIFICATION, OPEN, UPDATE } from '../message/header.ts';
-import { decodeMessage } from '../message/message.ts';
+import type { NotificationBody } from '../error.ts';
+import { FAMILIES } from '../family.ts';
 import { COLLISION_RESOLUTION, CONNECTION_REJECTED, encodeNotification } from '../message/notification.ts';
-import { MessageStream } from '../message/stream.ts';
-import type { Negotiated, SessionConfig } from './config.ts';
+import { encodeRouteRefresh } from '../message/route-refresh.ts';
+import { collisionWinner } from './collision.ts';
+import { type CompleteConfig, completeConfig, type SessionConfig } from './config.ts';
+import { countMessage, newCounters, type SessionCounters, totalMessages } from './counters.ts';
+import { type Ending, isGraceful, isOrderly, recordOf } from './ending.ts';
 import type { Direction, FsmEvent, SessionInput, SessionOutput, TimerName } from './event.ts';
 import { Fsm } from './fsm.ts';
-import { collisionWinner, negotiate, OPENING_CONTEXT } from './negotiate.ts';
-import { cease } from './notice.ts';
-import type { SessionState } from './state.ts';
+import { Intake } from './intake.ts';
+import { withoutFamily } from './negotiate.ts';
+import type { Negotiated } from './negotiated.ts';
+import { cease, ceaseWithText, hardReset } from './notice.ts';
+import { buildOpen, Offer } from './offer.ts';
+import { isCapabilityRefusal } from './required.ts';
+import { RANK, type SessionState } from './state.ts';
 
 /** A session that lasted this long was sound: the next dials need not wait longer and longer. ms */
 const SOUND_AFTER = 10_000;
 
-const RANK: Readonly<Record<SessionState, number>> = {
-  Idle: 0,
-  Active: 1,
-  Connect: 2,
-  OpenSent: 3,
-  OpenConfirm: 4,
-  Established: 5,
-};
-
-const TIMER_EVENTS: Readonly<Record<Exclude<TimerName, 'IdleHoldTimer'>, FsmEvent>> = {
+const TIMER_EVENTS: Readonly<Record<TimerName, FsmEvent>> = {
   ConnectRetryTimer: { kind: 'ConnectRetryTimer_Expires' },
   HoldTimer: { kind: 'HoldTimer_Expires' },
   KeepaliveTimer: { kind: 'KeepaliveTimer_Expires' },
   DelayOpenTimer: { kind: 'DelayOpenTimer_Expires' },
+  IdleHoldTimer: { kind: 'IdleHoldTimer_Expires' },
   SendHoldTimer: { kind: 'SendHoldTimer_Expires' },
 };
 
+type OpenEvent = FsmEvent & { readonly kind: 'BGPOpen' | 'BGPOpen_with_DelayOpenTimer_running' };
+type StopInput = SessionInput & { readonly kind: 'stop' | 'reset' };
+type RefreshInput = SessionInput & { readonly kind: 'request-refresh' };
+
 export class Session {
-  readonly config: SessionConfig;
+  readonly config: CompleteConfig;
   readonly outgoing: Fsm;
   readonly incoming: Fsm;
-  /** Counted over all connections. */
-  messagesReceived = 0;
-  messagesSent = 0;
+  /** Over all connections. */
+  readonly counters: SessionCounters = newCounters();
+  readonly #offer: Offer;
+  readonly #intakes: Readonly<Record<Direction, Intake>>;
   #running = false;
+  /** The peer lacks what we need: no dial until the next start (RFC 5492 §3). */
+  #held = false;
   #state: SessionState = 'Idle';
   #now = 0;
   #outputs: SessionOutput[] = [];
   #connections = 0;
   #lastReason = '';
-  readonly #streams: Record<Direction, MessageStream> = {
-    outgoing: new MessageStream(),
-    incoming: new MessageStream(),
-  };
-  /** The machine that `established` was reported for. */
+  /** The machine that `established` was reported for, since when, and on what terms. */
   #up: Fsm | undefined;
   #upSince = 0;
   #upNegotiated: Negotiated | undefined;
 
+  /** @throws RangeError where a capability does not fit into an OPEN. */
   constructor(config: SessionConfig) {
-    this.config = config;
+    this.config = completeConfig(config);
+    const offer = new Offer(this.config);
+    buildOpen(this.config, offer.capabilities());
+    this.#offer = offer;
     const emit = (output: SessionOutput): void => this.#emit(output);
     // Ours are odd; the driver numbers accepted connections with even numbers.
-    const next = (): number => 2 * this.#connections++ + 1;
-    this.outgoing = new Fsm(config, 'outgoing', emit, next);
-    this.incoming = new Fsm(config, 'incoming', emit, next);
+    const nextConnection = (): number => 2 * this.#connections++ + 1;
+    this.outgoing = new Fsm(this.config, 'outgoing', { emit, nextConnection, offer });
+    this.incoming = new Fsm(this.config, 'incoming', { emit, nextConnection, offer });
+    const event = (fsm: Fsm, what: FsmEvent): void => this.#event(fsm, what);
+    const ports = { counters: this.counters, offer, emit, event };
+    this.#intakes = {
+      outgoing: new Intake(this.outgoing, ports),
+      incoming: new Intake(this.incoming, ports),
+    };
   }
 
   /** State of the connection that has come furthest. */
@@ -74,6 +84,15 @@ export class Session {
   /** What was agreed with the peer, from OpenConfirm on. */
   get negotiated(): Negotiated | undefined {
     return this.#up?.negotiated ?? this.outgoing.negotiated ?? this.incoming.negotiated;
+  }
+
+  /** Counted over all connections. */
+  get messagesReceived(): number {
+    return totalMessages(this.counters.received);
+  }
+
+  get messagesSent(): number {
+    return totalMessages(this.counters.sent);
   }
 
   /** Takes one input at time `now` (ms) and says what to do, in order. */
@@ -91,7 +110,10 @@ export class Session {
         this.#start();
         return;
       case 'stop':
-        this.#stop(input.subcode);
+        this.#stop(input);
+        return;
+      case 'reset':
+        this.#reset(input);
         return;
       case 'accepted':
         this.#accepted(input.connection);
@@ -101,36 +123,68 @@ export class Session {
           this.#connected(this.outgoing, { kind: 'Tcp_CR_Acked', connection: input.connection });
         }
         return;
-      case 'closed':
-        this.#at(input.connection)?.handle(
-          { kind: 'TcpConnectionFails', reason: input.reason ?? 'connection closed by peer' },
-          this.#now,
-        );
+      case 'closed': {
+        const reason = input.reason ?? 'connection closed by peer';
+        this.#at(input.connection)?.handle({ kind: 'TcpConnectionFails', reason }, this.#now);
         return;
-      case 'received':
-        this.#received(input.connection, input.bytes);
+      }
+      case 'received': {
+        const fsm = this.#at(input.connection);
+        if (fsm !== undefined) this.#intakes[fsm.direction].receive(input.connection, input.bytes);
         return;
+      }
       case 'timer':
-        this.#timer(input.direction, input.timer);
+        this.#timer(this[input.direction], input.timer);
         return;
       case 'updates-sent':
-        this.messagesSent += input.messages;
-        if (this.#up?.state === 'Established') this.#up.touchKeepalive(this.#now);
+        this.counters.sent.update += input.messages;
+        this.#up?.touchKeepalive(this.#now);
+        return;
+      case 'blocked':
+        this.#at(input.connection)?.blocked();
+        return;
+      case 'unblocked':
+        this.#at(input.connection)?.cancel('SendHoldTimer');
+        return;
+      case 'request-refresh':
+        this.#requestRefresh(input);
+        return;
+      case 'disable-family':
+        if (this.#up !== undefined) this.#up.negotiated = withoutFamily(this.#up.negotiated!, input.family);
+        return;
+      case 'restarting':
+        this.#offer.restarting = input.restarting;
     }
   }
 
   #start(): void {
+    this.#held = false;
     if (this.#running) return;
     this.#running = true;
     this.incoming.handle({ kind: 'ManualStart_with_PassiveTcpEstablishment' }, this.#now);
     if (!this.config.passive) this.outgoing.handle({ kind: 'ManualStart' }, this.#now);
   }
 
-  #stop(subcode: number): void {
+  #stop(input: SessionInput & { readonly kind: 'stop' }): void {
     this.#running = false;
     for (const fsm of [this.outgoing, this.incoming]) {
       fsm.cancel('IdleHoldTimer');
-      fsm.handle({ kind: 'ManualStop', cease: cease(subcode) }, this.#now);
+      const notice = input.silent ? {} : { cease: ceaseOf(input, fsm) };
+      fsm.handle({ kind: 'ManualStop', ...notice }, this.#now);
+      fsm.failures = 0;
+    }
+    this.#offer.reset();
+  }
+
+  /** Ends what is open with a Cease; {@link #settle} starts again, without the waits that failures brought. */
+  #reset(input: SessionInput & { readonly kind: 'reset' }): void {
+    this.#held = false;
+    this.#offer.reset();
+    for (const fsm of [this.outgoing, this.incoming]) {
+      fsm.cancel('IdleHoldTimer');
+      if (RANK[fsm.state] >= RANK.OpenSent) {
+        fsm.handle({ kind: 'AutomaticStop', cease: ceaseOf(input, fsm) }, this.#now);
+      }
       fsm.failures = 0;
     }
   }
@@ -150,14 +204,15 @@ export class Session {
       this.#refuse(connection, CONNECTION_REJECTED);
       return;
     }
-    if (RANK[fsm.state] >= RANK.OpenConfirm || this.outgoing.state === 'Established') {
+    if (this.#isGraceful(fsm)) this.#giveWay(fsm);
+    if (RANK[fsm.state] >= RANK.OpenConfirm) {
       // RFC 4271 §6.8: what is established stays, the new connection goes.
       this.#refuse(connection, COLLISION_RESOLUTION);
       return;
     }
     // A peer that dials again before it sent its OPEN has given up the earlier connection.
     if (fsm.connection !== undefined) fsm.toIdle(false);
-    fsm.handle({ kind: 'AutomaticStart_with_PassiveTcpEstablishment' }, this.#now);
+    this.#listen();
     this.#connected(fsm, { kind: 'TcpConnectionConfirmed', connection });
   }
 
@@ -166,95 +221,96 @@ export class Session {
     this.#emit({ kind: 'close', connection });
   }
 
+  /** Whether the machine is Established with a peer that may restart gracefully and come back (RFC 4724 §4.2). */
+  #isGraceful(fsm: Fsm): boolean {
+    return fsm === this.#up && isGraceful(fsm.negotiated!, { cause: 'transport' });
+  }
+
+  /** The peer restarted before we noticed: the old connection ends without a word, its routes stay (RFC 4724 §5). */
+  #giveWay(fsm: Fsm): void {
+    fsm.close(fsm.connection!);
+    fsm.handle({ kind: 'TcpConnectionFails', reason: 'the peer came back on a new connection' }, this.#now);
+    this.#checkUp();
+  }
+
   /** A connection came up. If the peer's OPEN was already seen on the other one, they collide right now. */
   #connected(fsm: Fsm, event: FsmEvent): void {
-    this.#streams[fsm.direction] = new MessageStream();
+    this.#intakes[fsm.direction].restart();
     fsm.handle(event, this.#now);
     const other = this.#other(fsm);
-    if (other.state === 'OpenConfirm') this.#resolveCollision(other.negotiated!);
+    if (other.state === 'OpenConfirm' && fsm.state === 'OpenSent') this.#resolveCollision(other.negotiated!);
   }
 
   /** Both connections are open and the peer's identifier is known: one goes with Cease (RFC 4271 §6.8). */
-  #resolveCollision(peer: Pick<Negotiated, 'peerAs' | 'peerId'>): void {
-    const loser = collisionWinner(this.config, peer) === 'outgoing' ? this.incoming : this.outgoing;
+  #resolveCollision({ peerAs, peerId }: Negotiated): void {
+    const { localAs, localId } = this.config;
+    const winner = collisionWinner({ asn: localAs, bgpId: localId }, { asn: peerAs, bgpId: peerId });
+    this.#dump(winner === 'outgoing' ? this.incoming : this.outgoing);
+  }
+
+  /** Losing a collision is no failure, so the next dial need not wait for longer. */
+  #dump(loser: Fsm): void {
+    const { failures } = loser;
     loser.handle({ kind: 'OpenCollisionDump' }, this.#now);
-    loser.failures = 0;
+    loser.failures = failures;
   }
 
-  #timer(direction: Direction, timer: TimerName): void {
-    const fsm = this[direction];
+  #timer(fsm: Fsm, timer: TimerName): void {
     if (!fsm.fired(timer)) return;
-    if (timer !== 'IdleHoldTimer') {
-      fsm.handle(TIMER_EVENTS[timer], this.#now);
-      return;
-    }
-    if (!this.#running || RANK[this.#other(fsm).state] >= RANK.OpenSent) return;
-    fsm.handle({ kind: 'AutomaticStart' }, this.#now);
+    const idleHold = timer === 'IdleHoldTimer';
+    if (idleHold && (!this.#running || this.#held || RANK[this.#other(fsm).state] >= RANK.OpenSent)) return;
+    // Without damping a restart is as good as the first start.
+    const fresh = idleHold && !this.config.dampPeerOscillations;
+    fsm.handle(fresh ? { kind: 'AutomaticStart' } : TIMER_EVENTS[timer], this.#now);
   }
 
-  #received(connection: number, bytes: Uint8Array): void {
-    const fsm = this.#at(connection);
-    if (fsm === undefined) return;
-    try {
-      this.#streams[fsm.direction].push(
-        bytes,
-        () => contextOf(fsm),
-        (message) => {
-          this.#message(fsm, message);
-          return fsm.connection === connection;
-        },
-      );
-    } catch (error) {
-      if (!(error instanceof BgpError)) throw error;
-      this.#lastReason = error.message;
-      fsm.handle({ kind: 'BGPHeaderErr', error }, this.#now);
-    }
+  #requestRefresh({ family, subtype = 0 }: RefreshInput): void {
+    const negotiated = this.#up?.negotiated;
+    if (negotiated === undefined || !negotiated.families.includes(family)) return;
+    if (subtype === 0 ? !negotiated.routeRefresh : !negotiated.enhancedRouteRefresh) return;
+    const { afi, safi } = FAMILIES[family];
+    this.#up!.send(encodeRouteRefresh({ afi, safi, subtype }));
   }
 
-  #message(fsm: Fsm, bytes: Uint8Array): void {
-    this.messagesReceived += 1;
-    try {
-      const message = decodeMessage(bytes, contextOf(fsm));
-      switch (message.kind) {
-        case 'open':
-          this.#open(fsm, { kind: 'BGPOpen', open: message, negotiated: negotiate(this.config, message) });
-          return;
-        case 'update':
-          fsm.handle({ kind: 'UpdateMsg', message }, this.#now);
-          return;
-        case 'keepalive':
-          fsm.handle({ kind: 'KeepAliveMsg' }, this.#now);
-          return;
-        case 'route-refresh':
-          fsm.handle({ kind: 'RouteRefreshMsg', message }, this.#now);
-          return;
-        case 'notification': {
-          const kind = message.code === 2 && message.subcode === 1 ? 'NotifMsgVerErr' : 'NotifMsg';
-          fsm.handle({ kind, message }, this.#now);
-        }
-      }
-    } catch (error) {
-      if (!(error instanceof BgpError)) throw error;
-      this.#lastReason = error.message;
-      fsm.handle(errorEvent(bytes[18]!, error), this.#now);
-    }
-  }
-
-  #open(fsm: Fsm, event: FsmEvent & { readonly kind: 'BGPOpen' }): void {
-    const other = this.#other(fsm);
-    const fresh = fsm.state === 'OpenSent' || fsm.delayOpenRunning;
-    if (fresh && other.state === 'Established') {
-      fsm.handle({ kind: 'OpenCollisionDump' }, this.#now);
-      return;
+  /** An event that a received message, or an error in it, makes. */
+  #event(fsm: Fsm, event: FsmEvent): void {
+    const opening = fsm.state !== 'Established';
+    switch (event.kind) {
+      case 'BGPOpen':
+      case 'BGPOpen_with_DelayOpenTimer_running':
+        this.#open(fsm, event);
+        return;
+      case 'NotifMsg':
+        if (opening) this.#offer.refusedBy(event.message);
+        break;
+      case 'BGPHeaderErr':
+      case 'BGPOpenMsgErr':
+      case 'UpdateMsgErr':
+      case 'RouteRefreshMsgErr':
+        this.#lastReason = event.error.message;
+        if (opening && isCapabilityRefusal(event.error.notification)) this.#held = true;
+        break;
+      default:
     }
     fsm.handle(event, this.#now);
-    if (fresh && (other.state === 'OpenConfirm' || other.state === 'OpenSent')) {
-      this.#resolveCollision(event.negotiated);
+  }
+
+  #open(fsm: Fsm, event: OpenEvent): void {
+    const other = this.#other(fsm);
+    const fresh = fsm.state === 'OpenSent' || fsm.delayOpenRunning;
+    if (fresh && other.state === 'Established' && !this.config.collisionDetectEstablished) {
+      if (!this.#isGraceful(other)) {
+        this.#dump(fsm);
+        return;
+      }
+      this.#giveWay(other);
     }
+    fsm.handle(event, this.#now);
+    if (fresh && RANK[other.state] >= RANK.OpenSent) this.#resolveCollision(event.negotiated);
   }
 
   #emit(output: SessionOutput): void {
-    if (output.kind === 'send') this.messagesSent += 1;
+    if (output.kind === 'send') countMessage(this.counters.sent, output.bytes);
     if (output.kind === 'error') {
       const detail = output.source === 'sent' && this.#lastReason !== '' ? ` (${this.#lastReason})` : '';
       const reason = output.reason + detail;
@@ -262,47 +318,70 @@ export class Session {
       this.#outputs.push({ ...output, reason });
       return;
     }
-    if (output.kind === 'established') {
-      this.#lastReason = '';
-      this.#upSince = this.#now;
-      this.#upNegotiated = output.negotiated;
-      this.#up = output.connection === this.outgoing.connection ? this.outgoing : this.incoming;
-      // The other machine rests while this one is up; a dial still under way is given up.
-      this.#other(this.#up).handle({ kind: 'ManualStop', cease: cease(COLLISION_RESOLUTION) }, this.#now);
-      this.#report();
-    }
+    if (output.kind === 'established') this.#established(output.connection, output.negotiated);
     this.#outputs.push(output);
+  }
+
+  #established(connection: number, negotiated: Negotiated): void {
+    this.counters.established += 1;
+    this.#lastReason = '';
+    this.#held = false;
+    this.#upSince = this.#now;
+    this.#upNegotiated = negotiated;
+    this.#up = connection === this.outgoing.connection ? this.outgoing : this.incoming;
+    // The other machine rests while this one is up; a dial still under way is given up.
+    this.#other(this.#up).handle({ kind: 'ManualStop', cease: cease(COLLISION_RESOLUTION) }, this.#now);
+    this.#report();
+  }
+
+  /** Reports that the session is down, if it is. */
+  #checkUp(): void {
+    if (this.#up === undefined || this.#up.state === 'Established') return;
+    const { ending } = this.#up;
+    this.#up = undefined;
+    const negotiated = this.#upNegotiated!;
+    if (this.#now - this.#upSince >= SOUND_AFTER || endedOrderly(ending)) {
+      this.outgoing.failures = 0;
+      this.incoming.failures = 0;
+    }
+    this.#offer.reset();
+    this.#report();
+    const notification = recordOf(ending);
+    this.#outputs.push({
+      kind: 'down',
+      reason: this.#lastReason === '' ? 'stopped' : this.#lastReason,
+      graceful: isGraceful(negotiated, ending),
+      negotiated,
+      ...(notification === undefined ? {} : { notification }),
+    });
   }
 
   /** After an input: reports state and loss of the session, and starts machines that rest without need. */
   #settle(): void {
-    if (this.#up !== undefined && this.#up.state !== 'Established') {
-      const negotiated = this.#upNegotiated!;
-      this.#up = undefined;
-      if (this.#now - this.#upSince >= SOUND_AFTER) {
-        this.outgoing.failures = 0;
-        this.incoming.failures = 0;
-      }
-      this.#report();
-      const reason = this.#lastReason === '' ? 'stopped' : this.#lastReason;
-      this.#outputs.push({ kind: 'down', reason, graceful: false, negotiated });
-    }
+    this.#checkUp();
     if (this.#running) {
-      this.#rest(this.incoming);
-      if (!this.config.passive) this.#rest(this.outgoing);
+      if (RANK[this.outgoing.state] < RANK.OpenSent) this.#listen();
+      if (!this.config.passive && !this.#held) this.#dialLater();
     }
     this.#report();
     this.#lastReason = '';
   }
 
-  /** An idle machine listens again at once, and dials again after its wait, unless the other connection is alive. */
-  #rest(fsm: Fsm): void {
-    if (fsm.state !== 'Idle' || RANK[this.#other(fsm).state] >= RANK.OpenSent) return;
-    if (fsm.direction === 'incoming') {
-      fsm.handle({ kind: 'AutomaticStart_with_PassiveTcpEstablishment' }, this.#now);
-    } else if (!fsm.isArmed('IdleHoldTimer')) {
-      fsm.arm('IdleHoldTimer', fsm.retryDelay(), true);
-    }
+  /** The machine for accepted connections listens again, if it rests. */
+  #listen(): void {
+    const { dampPeerOscillations } = this.config;
+    if (this.incoming.state !== 'Idle') return;
+    const start: FsmEvent = dampPeerOscillations
+      ? { kind: 'AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment' }
+      : { kind: 'AutomaticStart_with_PassiveTcpEstablishment' };
+    this.incoming.handle(start, this.#now);
+  }
+
+  /** The machine for dialled connections dials again after its wait, unless the other connection is alive. */
+  #dialLater(): void {
+    const fsm = this.outgoing;
+    if (fsm.state !== 'Idle' || RANK[this.incoming.state] >= RANK.OpenSent) return;
+    if (!fsm.isArmed('IdleHoldTimer')) fsm.arm('IdleHoldTimer', fsm.retryDelay(), true);
   }
 
   #report(): void {
@@ -315,12 +394,12 @@ export class Session {
   }
 }
 
-function contextOf(fsm: Fsm): CodecContext {
-  return fsm.negotiated?.context ?? OPENING_CONTEXT;
+/** The Cease that a stop asks for; a Hard Reset only for a peer that knows it (RFC 8538 §4). */
+function ceaseOf({ subcode, text, hard }: StopInput, fsm: Fsm): NotificationBody {
+  const body = ceaseWithText(subcode, text);
+  return hard && fsm.negotiated?.gracefulRestart?.notification ? hardReset(body) : body;
 }
 
-/** The event for a message of `type` that could not be read or is not acceptable. */
-function errorEvent(type: number, error: BgpError): FsmEvent {
-  if (type === UPDATE) return { kind: 'UpdateMsgErr', error };
-  return { kind: type === OPEN || type === NOTIFICATION ? 'BGPOpenMsgErr' : 'BGPHeaderErr', error };
+function endedOrderly(ending: Ending): boolean {
+  return ending.cause !== 'transport' && ending.notification !== undefined && isOrderly(ending.notification);
 }

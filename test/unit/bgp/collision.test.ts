@@ -51,8 +51,35 @@ describe('collision (RFC 4271 §6.8)', () => {
 
   test('what is Established stays', () => {
     const bench = new Bench().to('Established');
-    expect(bench.feed({ kind: 'accepted', connection: ACCEPTED })).toEqual(['send 6/7 2', 'close 2']);
+    // RFC 4271 §8.2.2: a second connection is tracked until its OPEN.
+    expect(bench.feed({ kind: 'accepted', connection: ACCEPTED })).toEqual([
+      'send OPEN 2',
+      'arm incoming HoldTimer 240000',
+    ]);
+    const outputs = bench.receive(BIRD_OPEN, ACCEPTED);
+    expect(outputs[0]).toBe('send 6/7 2');
+    expect(outputs).toContain('close 2');
     expect(bench.session.state).toBe('Established');
+  });
+
+  test('a peer that dials again on top of its own Established connection is turned away at once', () => {
+    const bench = new Bench(PASSIVE);
+    bench.feed({ kind: 'start' });
+    bench.feed({ kind: 'accepted', connection: 2 });
+    bench.receive(BIRD_OPEN, 2);
+    bench.receive(KEEPALIVE, 2);
+    expect(bench.feed({ kind: 'accepted', connection: 4 })).toEqual(['send 6/7 4', 'close 4']);
+    expect(bench.session.state).toBe('Established');
+  });
+
+  test('with CollisionDetectEstablishedState what is Established is judged as well', () => {
+    const bench = new Bench({ ...CONFIG, collisionDetectEstablished: true }).to('Established');
+    bench.feed({ kind: 'accepted', connection: ACCEPTED });
+    const outputs = bench.receive(BIRD_OPEN, ACCEPTED);
+    expect(outputs).toContain('send 6/7 1');
+    expect(outputs).toContain('down');
+    expect(bench.session.state).toBe('OpenConfirm');
+    expect(bench.receive(KEEPALIVE, ACCEPTED)).toContain('established');
   });
 
   test('a dial that is still under way is no collision, and ends when the other connection is up', () => {

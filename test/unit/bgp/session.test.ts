@@ -47,7 +47,7 @@ describe('Connect', () => {
     expect(toHex(send.bytes)).toBe(
       toHex(
         message(
-          '0033 01 04 fc00 005a 7f4c0001 16 | 02 14 | 01 04 0001 00 01 | 01 04 0002 00 01 | 02 00 | 41 04 0000fc00',
+          `0035 01 04 fc00 005a 7f4c0001 18 | 02 16 | 01 04 0001 00 01 | 01 04 0002 00 01 | 02 00 | 41 04 0000fc00 | 46 00`,
         ),
       ),
     );
@@ -283,7 +283,19 @@ describe('Established', () => {
     const bench = new Bench().to('Established');
     expect(bench.receive(message('0017 05 0001 00 01'))).toEqual(['refresh']);
     expect(bench.receive(message('0017 05 0002 00 01'))).toEqual([]);
+  });
+
+  test('BoRR and EoRR mark a refresh (RFC 7313); an EoRR alone and other subtypes are ignored', () => {
+    const gracefulRestart = { restartTime: 120, restarting: false, notification: false, families: [] };
+    const bench = new Bench({ ...CONFIG, capabilities: { gracefulRestart } }).to('Established');
+    expect(bench.receive(message('0017 05 0001 02 01'))).toEqual([]);
+    expect(bench.receive(message('0017 05 0001 03 01'))).toEqual([]);
+    // With graceful restart, the initial feed has to end first.
     expect(bench.receive(message('0017 05 0001 01 01'))).toEqual([]);
+    bench.receive(END_OF_RIB);
+    expect(bench.receive(message('0017 05 0001 01 01'))).toEqual(['begin-refresh']);
+    expect(bench.receive(message('0017 05 0001 02 01'))).toEqual(['end-refresh']);
+    expect(bench.receive(message('0017 05 0001 02 01'))).toEqual([]);
   });
 
   test('a fatal UPDATE error is answered with its NOTIFICATION and its reason is kept', () => {

@@ -9,9 +9,12 @@ export function active(fsm: Fsm, event: FsmEvent): void {
       fsm.enter('Connect');
       fsm.dial();
       return;
+    // Only here the RFC speaks of a NOTIFICATION, and only where TCP is up already.
+    case 'ManualStop':
+      fsm.stop(event, fsm.delayOpenRunning && fsm.config.sendNotificationWithoutOpen);
+      return;
     case 'TcpConnectionFails':
-      fsm.report('transport', event.reason);
-      fsm.connection = undefined;
+      fsm.connectionLost(event.reason);
       fsm.toIdle(true);
       return;
     default:

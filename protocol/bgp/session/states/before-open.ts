@@ -1,4 +1,3 @@
-import { describeNotification } from '../../message/notification.ts';
 import type { FsmEvent } from '../event.ts';
 import type { Fsm } from '../fsm.ts';
 
@@ -6,11 +5,16 @@ import type { Fsm } from '../fsm.ts';
 export function beforeOpen(fsm: Fsm, event: FsmEvent): void {
   switch (event.kind) {
     case 'ManualStart':
-    case 'ManualStart_with_PassiveTcpEstablishment':
     case 'AutomaticStart':
+    case 'ManualStart_with_PassiveTcpEstablishment':
     case 'AutomaticStart_with_PassiveTcpEstablishment':
+    case 'AutomaticStart_with_DampPeerOscillations':
+    case 'AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment':
+    case 'TcpConnection_Valid':
       return;
-    case 'ManualStop':
+    case 'Tcp_CR_Invalid':
+      fsm.close(event.connection);
+      return;
     case 'AutomaticStop':
       fsm.stop(event, false);
       return;
@@ -19,23 +23,25 @@ export function beforeOpen(fsm: Fsm, event: FsmEvent): void {
       fsm.connectionUp(event.connection);
       return;
     case 'DelayOpenTimer_Expires':
-      fsm.openAfterDelay();
+      fsm.cancel('ConnectRetryTimer');
+      fsm.openAndWait();
       return;
-    // Event 20, BGPOpen with DelayOpenTimer running: the peer was first.
-    case 'BGPOpen':
-      if (fsm.delayOpenRunning) {
-        fsm.sendOpen();
-        fsm.acceptOpen(event.negotiated);
-      } else fsm.toIdle(true);
+    // The peer was first.
+    case 'BGPOpen_with_DelayOpenTimer_running':
+      fsm.sendOpen();
+      fsm.acceptOpen(event.negotiated);
       return;
     case 'BGPHeaderErr':
     case 'BGPOpenMsgErr':
-      fsm.fail(event.error.notification);
+      if (fsm.config.sendNotificationWithoutOpen) fsm.fail(event.error.notification);
+      else fsm.toIdle(true);
       return;
+    // A version error is the peer's way to negotiate the version; it does not count once TCP is up.
     case 'NotifMsgVerErr':
+      fsm.notified(event.message, !fsm.delayOpenRunning);
+      return;
     case 'NotifMsg':
-      fsm.report('received', `NOTIFICATION received: ${describeNotification(event.message)}`, event.message);
-      fsm.toIdle(!(event.kind === 'NotifMsgVerErr' && fsm.delayOpenRunning));
+      fsm.notified(event.message, true);
       return;
     default:
       fsm.toIdle(true);

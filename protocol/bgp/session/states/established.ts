@@ -1,31 +1,16 @@
-import { describeNotification } from '../../message/notification.ts';
 import type { FsmEvent } from '../event.ts';
 import type { Fsm } from '../fsm.ts';
-import { cease, FSM_ERROR_UNSPECIFIC, HOLD_TIMER_NOTIFICATION, messageTypeOf } from '../notice.ts';
+import { SEND_HOLD_TIMER_NOTIFICATION } from '../notice.ts';
+import { afterOpen } from './after-open.ts';
 
 /** Established, RFC 4271 §8.2.2: routes are exchanged. */
 export function established(fsm: Fsm, event: FsmEvent): void {
   switch (event.kind) {
-    case 'ManualStart':
-    case 'ManualStart_with_PassiveTcpEstablishment':
-    case 'AutomaticStart':
-    case 'AutomaticStart_with_PassiveTcpEstablishment':
-    case 'Tcp_CR_Acked':
-    case 'TcpConnectionConfirmed':
-      return;
-    case 'ManualStop':
-    case 'AutomaticStop':
-      fsm.stop(event, true);
-      return;
-    case 'HoldTimer_Expires':
-      if (fsm.holdExpired()) fsm.fail(HOLD_TIMER_NOTIFICATION);
-      return;
     case 'KeepaliveTimer_Expires':
       fsm.keepaliveTimer();
       return;
     case 'TcpConnectionFails':
-      fsm.report('transport', event.reason);
-      fsm.connection = undefined;
+      fsm.connectionLost(event.reason);
       fsm.toIdle(true);
       return;
     case 'KeepAliveMsg':
@@ -33,29 +18,26 @@ export function established(fsm: Fsm, event: FsmEvent): void {
       return;
     case 'UpdateMsg':
       fsm.touchHold();
-      fsm.emitUpdate(event);
+      fsm.emitUpdate(event.message);
       return;
     case 'RouteRefreshMsg':
       fsm.touchHold();
-      // BoRR and EoRR (RFC 7313) come only from peers to which we advertised that capability.
-      if (event.message.subtype === 0) fsm.emitRefresh(event.message.afi, event.message.safi);
+      fsm.emitRefresh(event);
       return;
-    case 'UpdateMsgErr':
+    // RFC 4271 §8.2.2 lists a bad header under FSM errors here, but §6.1 says how every bad header is answered.
     case 'BGPHeaderErr':
+    case 'UpdateMsgErr':
+    case 'RouteRefreshMsgErr':
       fsm.fail(event.error.notification);
       return;
-    case 'OpenCollisionDump':
-      fsm.fail(cease(7));
+    // The peer does not read, so nothing waits for the NOTIFICATION to arrive (RFC 9687 §3.2).
+    case 'SendHoldTimer_Expires':
+      fsm.fail(SEND_HOLD_TIMER_NOTIFICATION, true, true);
       return;
     case 'NotifMsgVerErr':
-    case 'NotifMsg':
-      fsm.report('received', `NOTIFICATION received: ${describeNotification(event.message)}`, event.message);
-      fsm.toIdle(true);
+      fsm.notified(event.message, true);
       return;
-    default: {
-      const type = messageTypeOf(event);
-      if (type === undefined) fsm.fail(FSM_ERROR_UNSPECIFIC);
-      else fsm.unexpected(3, type);
-    }
+    default:
+      afterOpen(fsm, event, 3);
   }
 }

@@ -1,31 +1,15 @@
-import { describeNotification } from '../../message/notification.ts';
 import type { FsmEvent } from '../event.ts';
 import type { Fsm } from '../fsm.ts';
-import { cease, FSM_ERROR_UNSPECIFIC, HOLD_TIMER_NOTIFICATION, messageTypeOf } from '../notice.ts';
+import { afterOpen } from './after-open.ts';
 
 /** OpenConfirm, RFC 4271 §8.2.2: both OPENs are accepted, the peer's KEEPALIVE is awaited. */
 export function openConfirm(fsm: Fsm, event: FsmEvent): void {
   switch (event.kind) {
-    case 'ManualStart':
-    case 'ManualStart_with_PassiveTcpEstablishment':
-    case 'AutomaticStart':
-    case 'AutomaticStart_with_PassiveTcpEstablishment':
-    case 'Tcp_CR_Acked':
-    case 'TcpConnectionConfirmed':
-      return;
-    case 'ManualStop':
-    case 'AutomaticStop':
-      fsm.stop(event, true);
-      return;
-    case 'HoldTimer_Expires':
-      if (fsm.holdExpired()) fsm.fail(HOLD_TIMER_NOTIFICATION);
-      return;
     case 'KeepaliveTimer_Expires':
       fsm.keepaliveTimer();
       return;
     case 'TcpConnectionFails':
-      fsm.report('transport', event.reason);
-      fsm.connection = undefined;
+      fsm.connectionLost(event.reason);
       fsm.toIdle(true);
       return;
     case 'KeepAliveMsg':
@@ -37,18 +21,10 @@ export function openConfirm(fsm: Fsm, event: FsmEvent): void {
     case 'BGPOpenMsgErr':
       fsm.fail(event.error.notification);
       return;
-    case 'OpenCollisionDump':
-      fsm.fail(cease(7));
-      return;
     case 'NotifMsgVerErr':
-    case 'NotifMsg':
-      fsm.report('received', `NOTIFICATION received: ${describeNotification(event.message)}`, event.message);
-      fsm.toIdle(event.kind === 'NotifMsg');
+      fsm.notified(event.message, false);
       return;
-    default: {
-      const type = messageTypeOf(event);
-      if (type === undefined) fsm.fail(FSM_ERROR_UNSPECIFIC);
-      else fsm.unexpected(2, type);
-    }
+    default:
+      afterOpen(fsm, event, 2);
   }
 }

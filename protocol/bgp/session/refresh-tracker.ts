@@ -1,0 +1,71 @@
+/** What an incoming ROUTE-REFRESH means in its place: RFC 2918 §4, RFC 7313 §4, §5. */
+import { BgpError } from '../error.ts';
+import { type Family, familyOf } from '../family.ts';
+import { HEADER_LENGTH, ROUTE_REFRESH } from '../message/header.ts';
+import type { RouteRefreshMessage } from '../message/route-refresh.ts';
+import { endOfRib, type UpdateMessage } from '../message/update.ts';
+import type { CompleteCapabilities } from './config.ts';
+import type { SessionOutput } from './event.ts';
+import type { Negotiated } from './negotiated.ts';
+
+/** Message subtypes, RFC 7313 §3.2. */
+const REQUEST = 0;
+const BEGIN = 1;
+const END = 2;
+
+/**
+ * Checks what the codec cannot know about a whole ROUTE-REFRESH.
+ * @throws BgpError 1/3 where we did not say that we take such messages (RFC 4271 §6.1), 7/1 with the whole message on a
+ * BoRR or EoRR of another length than 4 octets after the header (RFC 7313 §5).
+ */
+export function checkRefresh(
+  bytes: Uint8Array,
+  capabilities: CompleteCapabilities,
+  negotiated: Negotiated | undefined,
+): void {
+  if (!capabilities.routeRefresh && !capabilities.enhancedRouteRefresh) {
+    const expected = 'ROUTE-REFRESH must follow our capability for it';
+    throw new BgpError('BGP header', HEADER_LENGTH - 1, expected, 1, 3, Uint8Array.of(ROUTE_REFRESH));
+  }
+  const subtype = bytes[HEADER_LENGTH + 2];
+  if (!negotiated?.enhancedRouteRefresh || (subtype !== BEGIN && subtype !== END)) return;
+  const body = bytes.length - HEADER_LENGTH;
+  if (body === 4) return;
+  const expected = `body of ${body} octets must have 4 for subtype ${subtype}`;
+  throw new BgpError('ROUTE-REFRESH', HEADER_LENGTH, expected, 7, 1, bytes.slice());
+}
+
+/** Follows the refreshes of one established connection. */
+export class RefreshTracker {
+  /** Families whose initial feed is not over yet; a BoRR before its end does not count (RFC 7313 §4). */
+  readonly #initial: Set<Family>;
+  /** Families between BoRR and EoRR. */
+  readonly #open = new Set<Family>();
+
+  /** @param initial families whose End-of-RIB is to come: those of a session with graceful restart. */
+  constructor(initial: readonly Family[]) {
+    this.#initial = new Set(initial);
+  }
+
+  /** Looks for the end of an initial feed. */
+  update(message: UpdateMessage): void {
+    if (this.#initial.size === 0) return;
+    const family = endOfRib(message);
+    if (family !== undefined) this.#initial.delete(family);
+  }
+
+  /** What the message asks for; `undefined` where it is to be ignored. */
+  message({ afi, safi, subtype }: RouteRefreshMessage, negotiated: Negotiated): SessionOutput | undefined {
+    const family = familyOf(afi, safi);
+    if (family === undefined || !negotiated.families.includes(family)) return undefined;
+    // Without RFC 7313 the octet is reserved and means nothing (RFC 2918 §3).
+    if (subtype === REQUEST || !negotiated.enhancedRouteRefresh) return { kind: 'refresh', family };
+    if (subtype === BEGIN) {
+      if (this.#initial.has(family)) return undefined;
+      this.#open.add(family);
+      return { kind: 'begin-refresh', family };
+    }
+    // An end without its beginning tells nothing about which routes are stale.
+    return subtype === END && this.#open.delete(family) ? { kind: 'end-refresh', family } : undefined;
+  }
+}

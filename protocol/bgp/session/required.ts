@@ -1,0 +1,70 @@
+/** Capabilities that a peer must have, RFC 5492 §3. */
+import type { Capability } from '../capability/capability.ts';
+import { BgpError, type NotificationBody } from '../error.ts';
+import { FAMILIES } from '../family.ts';
+import { HEADER_LENGTH } from '../message/header.ts';
+import { capabilitySet } from './capability-set.ts';
+import type { CapabilityKind, CompleteConfig } from './config.ts';
+import { capabilityBytes } from './offer.ts';
+
+/** Error subcode of a refusal for want of a capability, RFC 5492 §5. */
+export const UNSUPPORTED_CAPABILITY = 7;
+
+/**
+ * Makes sure that the peer has every required capability.
+ * @throws BgpError 2/7; its data lists what the peer lacks, as our OPEN has it.
+ */
+export function requireCapabilities(
+  config: CompleteConfig,
+  offered: readonly Capability[],
+  received: readonly Capability[],
+): void {
+  const missing = config.required.flatMap((kind) => lacking(kind, config, offered, received));
+  if (missing.length === 0) return;
+  const names = missing.map((capability) => nameOf(capability)).join(', ');
+  throw new BgpError(
+    'OPEN',
+    HEADER_LENGTH + 9,
+    `capabilities must include ${names}`,
+    2,
+    UNSUPPORTED_CAPABILITY,
+    concat(missing.map(capabilityBytes)),
+  );
+}
+
+function lacking(
+  kind: CapabilityKind,
+  config: CompleteConfig,
+  offered: readonly Capability[],
+  received: readonly Capability[],
+): Capability[] {
+  if (kind !== 'multiprotocol') {
+    if (received.some((capability) => capability.kind === kind)) return [];
+    return offered.filter((capability) => capability.kind === kind);
+  }
+  const { families } = capabilitySet(received);
+  return config.families
+    .filter((family) => !families.includes(family))
+    .map((family) => ({ kind: 'multiprotocol', afi: FAMILIES[family].afi, safi: FAMILIES[family].safi }));
+}
+
+function nameOf(capability: Capability): string {
+  return capability.kind === 'multiprotocol'
+    ? `multiprotocol AFI ${capability.afi} SAFI ${capability.safi}`
+    : capability.kind;
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const result = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
+  }
+  return result;
+}
+
+/** Whether a NOTIFICATION refuses a peer for want of a capability. */
+export function isCapabilityRefusal({ code, subcode }: NotificationBody): boolean {
+  return code === 2 && subcode === UNSUPPORTED_CAPABILITY;
+}
