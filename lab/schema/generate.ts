@@ -1,25 +1,50 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { editorSchema } from '../file/schema.ts';
+import { speakerJsonSchema } from '../speaker/schema.ts';
 
-/** Where the published schema lives. */
-export const schemaPath: string = fileURLToPath(new URL('./lab.schema.json', import.meta.url));
+/** A published JSON Schema (draft 7, which editors' YAML plugins understand best). */
+interface PublishedSchema {
+  readonly path: string;
+  /** The file as it has to be. */
+  text(): string;
+}
 
-/** JSON Schema (draft 7, which editors' YAML plugins understand best) of a lab file, as text. */
-export function schemaText(): string {
-  const schema = { title: 'podwire lab', ...editorSchema() };
-  return `${JSON.stringify(schema, null, 2)}\n`;
+/** Of a lab file. */
+export const labSchemaFile: PublishedSchema = published('lab.schema.json', 'podwire lab', editorSchema);
+
+/** Of a speaker's file. */
+export const speakerSchemaFile: PublishedSchema = published(
+  'speaker.schema.json',
+  'podwire speaker',
+  speakerJsonSchema,
+);
+
+function published(name: string, title: string, schema: () => Record<string, unknown>): PublishedSchema {
+  return {
+    path: fileURLToPath(new URL(`./${name}`, import.meta.url)),
+    text: () => `${JSON.stringify({ title, ...schema() }, null, 2)}\n`,
+  };
+}
+
+function write({ path, text }: PublishedSchema): void {
+  const now = text();
+  if (now === textOf(path)) {
+    console.error(`${path} is up to date`);
+    return;
+  }
+  writeFileSync(path, now);
+  console.error(`wrote ${path}`);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const before = ((): string => {
-    try {
-      return readFileSync(schemaPath, 'utf8');
-    } catch {
-      return '';
-    }
-  })();
-  const now = schemaText();
-  if (now !== before) writeFileSync(schemaPath, now);
-  console.error(now === before ? `${schemaPath} is up to date` : `wrote ${schemaPath}`);
+  for (const schema of [labSchemaFile, speakerSchemaFile]) write(schema);
 }

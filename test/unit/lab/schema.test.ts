@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadLab } from '../../../lab/file/load.ts';
 import { planLab } from '../../../lab/plan/plan.ts';
-import { schemaPath, schemaText } from '../../../lab/schema/generate.ts';
+import { labSchemaFile, speakerSchemaFile } from '../../../lab/schema/generate.ts';
 import { parseResource } from '../../../protocol/calico/resources/parse.ts';
 
 const examples = join(import.meta.dirname, '../../../lab/examples');
 
-test('the published schema is that of the code (npm run schema)', () => {
-  expect(readFileSync(schemaPath, 'utf8')).toBe(schemaText());
+test.each([labSchemaFile, speakerSchemaFile])('$path is that of the code (npm run schema)', (schema) => {
+  expect(readFileSync(schema.path, 'utf8')).toBe(schema.text());
 });
 
 test('the schema describes the resources too', () => {
-  const { properties } = JSON.parse(schemaText());
+  const { properties } = JSON.parse(labSchemaFile.text());
   expect(JSON.stringify(properties.calico.items)).toContain('"IPPool"');
   expect(Object.keys(properties)).toEqual(
     expect.arrayContaining(['name', 'nodes', 'pods', 'podsPerNode', 'links', 'bgp', 'calico']),
