@@ -61,25 +61,28 @@ export type FsmEvent =
   /** RFC 9687 §3.2. */
   | { readonly kind: 'SendHoldTimer_Expires' };
 
+/** The Cease with which a session is to end. */
+export interface CeaseRequest {
+  /** RFC 4486 §4. */
+  readonly subcode: number;
+  /** Shutdown communication of an administrative shutdown or reset (RFC 9003). */
+  readonly text?: string;
+  /** What the peer exceeded, with subcode 1 (RFC 4486 §4). */
+  readonly prefixLimit?: { readonly family: Family; readonly limit: number };
+  /** Make a peer with graceful restart drop the routes all the same (RFC 8538 §3). */
+  readonly hard?: boolean;
+}
+
 /** What the world tells a session. Connections have numbers: ours from `dial` outputs, others from `accepted`. */
 export type SessionInput =
   | { readonly kind: 'start' }
   /**
-   * Ends the session for good with a Cease of this subcode (RFC 4486). `text` is the shutdown communication of an
-   * administrative shutdown or reset (RFC 9003); `hard` wraps it all in a Hard Reset, so that a peer with graceful
-   * restart drops the routes as well (RFC 8538 §3); it only goes to a peer that knows it (N bit). `silent` closes TCP
-   * without a NOTIFICATION, as a speaker does that restarts and wants its routes kept (RFC 4724 §4). Another `start`
-   * starts it again.
+   * Ends the session for good with a Cease; another `start` starts it again. `silent` closes TCP without a
+   * NOTIFICATION, as a speaker does that restarts and wants its routes kept (RFC 4724 §4).
    */
-  | {
-      readonly kind: 'stop';
-      readonly subcode: number;
-      readonly text?: string;
-      readonly hard?: boolean;
-      readonly silent?: boolean;
-    }
-  /** As `stop`, but the session starts again by itself: an administrative reset, a maximum of prefixes, ... */
-  | { readonly kind: 'reset'; readonly subcode: number; readonly text?: string; readonly hard?: boolean }
+  | ({ readonly kind: 'stop'; readonly silent?: boolean } & CeaseRequest)
+  /** Ends the connections with a Cease, and starts again at once: an administrative reset, a changed setting, ... */
+  | ({ readonly kind: 'reset' } & CeaseRequest)
   | { readonly kind: 'connected'; readonly connection: number }
   /** A peer dialled; the driver numbers such connections with even numbers, new ones each time. */
   | { readonly kind: 'accepted'; readonly connection: number }

@@ -2,7 +2,6 @@
  * A session with one peer: the machine for connections that we dial and the one for connections that we accept
  * (RFC 4271 §8.2.1), collision detection between them (§6.8), and when to start again.
  */
-import type { NotificationBody } from '../error.ts';
 import { FAMILIES } from '../family.ts';
 import { COLLISION_RESOLUTION, CONNECTION_REJECTED, encodeNotification } from '../message/notification.ts';
 import { encodeRouteRefresh } from '../message/route-refresh.ts';
@@ -15,7 +14,7 @@ import { Fsm } from './fsm.ts';
 import { Intake } from './intake.ts';
 import { withoutFamily } from './negotiate.ts';
 import type { Negotiated } from './negotiated.ts';
-import { cease, ceaseWithText, hardReset } from './notice.ts';
+import { cease, requestedCease } from './notice.ts';
 import { buildOpen, Offer } from './offer.ts';
 import { isCapabilityRefusal } from './required.ts';
 import { RANK, type SessionState } from './state.ts';
@@ -33,7 +32,6 @@ const TIMER_EVENTS: Readonly<Record<TimerName, FsmEvent>> = {
 };
 
 type OpenEvent = FsmEvent & { readonly kind: 'BGPOpen' | 'BGPOpen_with_DelayOpenTimer_running' };
-type StopInput = SessionInput & { readonly kind: 'stop' | 'reset' };
 type RefreshInput = SessionInput & { readonly kind: 'request-refresh' };
 
 export class Session {
@@ -169,7 +167,7 @@ export class Session {
     this.#running = false;
     for (const fsm of [this.outgoing, this.incoming]) {
       fsm.cancel('IdleHoldTimer');
-      const notice = input.silent ? {} : { cease: ceaseOf(input, fsm) };
+      const notice = input.silent ? {} : { cease: requestedCease(input, fsm.negotiated) };
       fsm.handle({ kind: 'ManualStop', ...notice }, this.#now);
       fsm.failures = 0;
     }
@@ -183,7 +181,7 @@ export class Session {
     for (const fsm of [this.outgoing, this.incoming]) {
       fsm.cancel('IdleHoldTimer');
       if (RANK[fsm.state] >= RANK.OpenSent) {
-        fsm.handle({ kind: 'AutomaticStop', cease: ceaseOf(input, fsm) }, this.#now);
+        fsm.handle({ kind: 'AutomaticStop', cease: requestedCease(input, fsm.negotiated) }, this.#now);
       }
       fsm.failures = 0;
     }
@@ -340,7 +338,7 @@ export class Session {
     const { ending } = this.#up;
     this.#up = undefined;
     const negotiated = this.#upNegotiated!;
-    if (this.#now - this.#upSince >= SOUND_AFTER || endedOrderly(ending)) {
+    if (this.#now - this.#upSince >= SOUND_AFTER || isOrderly(ending)) {
       this.outgoing.failures = 0;
       this.incoming.failures = 0;
     }
@@ -392,14 +390,4 @@ export class Session {
     this.#state = state;
     this.#outputs.push({ kind: 'state', state });
   }
-}
-
-/** The Cease that a stop asks for; a Hard Reset only for a peer that knows it (RFC 8538 §4). */
-function ceaseOf({ subcode, text, hard }: StopInput, fsm: Fsm): NotificationBody {
-  const body = ceaseWithText(subcode, text);
-  return hard && fsm.negotiated?.gracefulRestart?.notification ? hardReset(body) : body;
-}
-
-function endedOrderly(ending: Ending): boolean {
-  return ending.cause !== 'transport' && ending.notification !== undefined && isOrderly(ending.notification);
 }
