@@ -3,7 +3,11 @@ import type { AddPathCapability } from '../capability/add-path.ts';
 import type { Capability } from '../capability/capability.ts';
 import type { GracefulRestartCapability } from '../capability/graceful-restart.ts';
 import type { LongLivedGracefulRestartCapability } from '../capability/long-lived-graceful-restart.ts';
+import type { FqdnCapability } from '../capability/names.ts';
 import { type AfiSafi, type Family, familyOf } from '../family.ts';
+
+/** AFI of IPv6, as a next hop (RFC 8950 §4). */
+const IPV6 = 2;
 
 /** Values of the last octet of an ADD-PATH entry, RFC 7911 §4. */
 const RECEIVE = 1;
@@ -18,8 +22,15 @@ export interface CapabilitySet {
   readonly fourOctetAs: number | undefined;
   readonly addPathSend: readonly Family[];
   readonly addPathReceive: readonly Family[];
+  /** IPv4 families with IPv6 next hops. */
+  readonly extendedNextHop: readonly Family[];
+  /** Every role named, as on the wire. */
+  readonly roles: readonly number[];
   readonly gracefulRestart: GracefulRestartCapability | undefined;
   readonly longLived: LongLivedGracefulRestartCapability | undefined;
+  readonly fqdn: FqdnCapability | undefined;
+  readonly softwareVersion: string | undefined;
+  readonly pathsLimit: readonly { readonly family: Family; readonly limit: number }[];
 }
 
 /** Puts a list together. Capabilities may come several times and in any order (RFC 5492 §4). */
@@ -34,9 +45,21 @@ export function capabilitySet(list: readonly Capability[]): CapabilitySet {
     fourOctetAs: last(list, 'four-octet-as')?.asn,
     addPathSend: addPathFamilies(addPath, SEND),
     addPathReceive: addPathFamilies(addPath, RECEIVE),
+    extendedNextHop: carried(
+      list
+        .filter((capability) => capability.kind === 'extended-next-hop')
+        .flatMap(({ families }) => families.filter(({ nextHopAfi }) => nextHopAfi === IPV6)),
+    ),
+    roles: list.flatMap((capability) => (capability.kind === 'role' ? [capability.role] : [])),
     // RFC 4724 §3: of several, the last counts.
     gracefulRestart: last(list, 'graceful-restart'),
     longLived: last(list, 'long-lived-graceful-restart'),
+    fqdn: last(list, 'fqdn'),
+    softwareVersion: last(list, 'software-version')?.version,
+    pathsLimit: (last(list, 'paths-limit')?.families ?? []).flatMap(({ afi, safi, limit }) => {
+      const family = familyOf(afi, safi);
+      return family === undefined ? [] : [{ family, limit }];
+    }),
   };
 }
 
@@ -65,7 +88,7 @@ function addPathFamilies(capabilities: readonly AddPathCapability[], bit: number
 }
 
 /** The families among pairs of AFI and SAFI that podwire carries, each once. */
-export function carried(pairs: readonly AfiSafi[]): Family[] {
+function carried(pairs: readonly AfiSafi[]): Family[] {
   const families = new Set<Family>();
   for (const { afi, safi } of pairs) {
     const family = familyOf(afi, safi);

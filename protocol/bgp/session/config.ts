@@ -1,5 +1,6 @@
 /** What a session is told about itself and its peer. Plain data, so that a session can be recorded with it. */
 import type { Capability } from '../capability/capability.ts';
+import type { ROLE_NAMES } from '../capability/role.ts';
 import type { Family } from '../family.ts';
 
 export type { Negotiated } from './negotiated.ts';
@@ -8,7 +9,7 @@ export type { Negotiated } from './negotiated.ts';
 export type CapabilityKind = Exclude<Capability['kind'], 'unknown'>;
 
 /** Our side of the relationship with an external peer, RFC 9234 §3: what we are to it. */
-export type BgpRole = 'provider' | 'rs-server' | 'rs-client' | 'customer' | 'peer';
+export type BgpRole = (typeof ROLE_NAMES)[number];
 
 /** A confederation to which we belong (RFC 5065). */
 export interface ConfederationConfig {

@@ -1,9 +1,17 @@
 /** How a connection ended, and what that means for the peer's routes (RFC 4724 §4.2, RFC 8538 §4). */
 import type { NotificationBody } from '../error.ts';
-import { CEASE } from '../message/notification.ts';
+import {
+  ADMINISTRATIVE_RESET,
+  ADMINISTRATIVE_SHUTDOWN,
+  CEASE,
+  COLLISION_RESOLUTION,
+  HARD_RESET,
+  OTHER_CONFIGURATION_CHANGE,
+  PEER_DECONFIGURED,
+} from '../message/notification-codes.ts';
+import { unwrapHardReset } from '../message/notification-data.ts';
 import type { NotificationRecord } from './event.ts';
 import type { Negotiated } from './negotiated.ts';
-import { HARD_RESET, unwrapHardReset } from './notice.ts';
 
 /** Why a machine gave its connection up. */
 export type Ending =
@@ -25,11 +33,18 @@ export function isGraceful(negotiated: Negotiated, ending: Ending): boolean {
 }
 
 /** Cease subcodes after which the peer, or we, may be back at once: nothing was wrong (RFC 4486 §4). */
-const ORDERLY: ReadonlySet<number> = new Set([2, 3, 4, 6, 7]);
+const ORDERLY: ReadonlySet<number> = new Set([
+  ADMINISTRATIVE_SHUTDOWN,
+  PEER_DECONFIGURED,
+  ADMINISTRATIVE_RESET,
+  OTHER_CONFIGURATION_CHANGE,
+  COLLISION_RESOLUTION,
+]);
 
-/** Whether a NOTIFICATION tells of an administrative act and not of a fault, so that no longer wait is due. */
-export function isOrderly(body: NotificationBody): boolean {
-  const { code, subcode } = unwrapHardReset(body);
+/** Whether an administrative act ended the connection, and not a fault, so that no longer wait is due. */
+export function isOrderly(ending: Ending): boolean {
+  if (ending.cause === 'transport' || ending.notification === undefined) return false;
+  const { code, subcode } = unwrapHardReset(ending.notification);
   return code === CEASE && ORDERLY.has(subcode);
 }
 

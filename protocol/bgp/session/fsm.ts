@@ -6,13 +6,17 @@
 import type { Capability } from '../capability/capability.ts';
 import type { NotificationBody } from '../error.ts';
 import { encodeKeepalive } from '../message/keepalive.ts';
-import { encodeNotification, FSM_ERROR, type NotificationMessage } from '../message/notification.ts';
+import {
+  describeNotification,
+  encodeNotification,
+  FSM_ERROR,
+  type NotificationMessage,
+} from '../message/notification.ts';
 import type { UpdateMessage } from '../message/update.ts';
 import { type CompleteConfig, DEFAULT_SEND_HOLD_TIME, LARGE_HOLD_TIME } from './config.ts';
 import type { Ending } from './ending.ts';
 import type { Direction, FsmEvent, SessionOutput, TimerName } from './event.ts';
 import type { Negotiated } from './negotiated.ts';
-import { noticeText } from './notice.ts';
 import { buildOpen, type Offer } from './offer.ts';
 import { RefreshTracker } from './refresh-tracker.ts';
 import type { SessionState } from './state.ts';
@@ -231,7 +235,7 @@ export class Fsm {
     this.#ports.emit({
       kind: 'error',
       source: 'sent',
-      reason: `NOTIFICATION sent: ${noticeText(body)}`,
+      reason: `NOTIFICATION sent: ${describeNotification(body)}`,
       notification: body,
     });
   }
@@ -243,7 +247,7 @@ export class Fsm {
     this.#ports.emit({
       kind: 'error',
       source: 'received',
-      reason: `NOTIFICATION received: ${noticeText(notification)}`,
+      reason: `NOTIFICATION received: ${describeNotification(notification)}`,
       notification,
     });
     this.ending = { cause: 'received', notification };

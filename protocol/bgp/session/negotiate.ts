@@ -11,6 +11,7 @@ import { type CapabilitySet, capabilitySet } from './capability-set.ts';
 import type { CompleteConfig } from './config.ts';
 import type { Negotiated, PeerGracefulRestart, PeerLongLivedGracefulRestart } from './negotiated.ts';
 import { requireCapabilities } from './required.ts';
+import { negotiateRole } from './roles.ts';
 
 /** The context in which an OPEN is read. */
 export const OPENING_CONTEXT: CodecContext = BASE_CONTEXT;
@@ -31,6 +32,7 @@ export function negotiate(
   const peerType = peerTypeOf(config, peerAs);
   checkIdentifier(config, open, peerType);
   const holdTime = checkedHoldTime(config, open);
+  const role = negotiateRole(config, peerType, remote.roles);
   requireCapabilities(config, offered, open.capabilities);
   const families = config.families.filter(
     (family) => local.families.includes(family) && remote.families.includes(family),
@@ -53,9 +55,11 @@ export function negotiate(
     addPathSend,
     addPathReceive,
     extendedMessageSend: remote.extendedMessage,
-    extendedNextHop: [],
+    extendedNextHop: within(meet(local.extendedNextHop, remote.extendedNextHop)),
     ...(gracefulRestart === undefined ? {} : { gracefulRestart }),
     ...(longLived === undefined ? {} : { longLived }),
+    ...(role === undefined ? {} : { role }),
+    ...shown(remote, families),
     context: {
       fourOctetAs,
       // RFC 8654 §4: who advertised it takes long messages, whatever the other side advertised.
@@ -64,7 +68,7 @@ export function negotiate(
       ...firstAsOf(config, peerType, peerAs),
       families,
       addPath: addPathReceive,
-      extendedNextHop: [],
+      extendedNextHop: within(local.extendedNextHop),
     },
     sendContext: {
       fourOctetAs,
@@ -72,7 +76,7 @@ export function negotiate(
       peerType,
       families,
       addPath: addPathSend,
-      extendedNextHop: [],
+      extendedNextHop: within(remote.extendedNextHop),
     },
     peerCapabilities: open.capabilities,
   };
@@ -175,6 +179,19 @@ function peerLongLived(
       const family = familyOf(afi, safi);
       return family !== undefined && families.includes(family) ? [{ family, forwarding, staleTime }] : [];
     }),
+  };
+}
+
+/** What a peer says about itself, and wants of us, without any negotiation. */
+function shown(
+  { fqdn, softwareVersion, pathsLimit }: CapabilitySet,
+  families: readonly Family[],
+): Pick<Negotiated, 'fqdn' | 'softwareVersion' | 'pathsLimit'> {
+  const limits = pathsLimit.filter(({ family }) => families.includes(family));
+  return {
+    ...(fqdn === undefined ? {} : { fqdn: { hostName: fqdn.hostName, domainName: fqdn.domainName } }),
+    ...(softwareVersion === undefined ? {} : { softwareVersion }),
+    ...(limits.length === 0 ? {} : { pathsLimit: limits }),
   };
 }
 

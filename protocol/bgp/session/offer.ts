@@ -3,10 +3,14 @@
 import { toHex } from '../../bytes/hex.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { type Capability, encodeCapability } from '../capability/capability.ts';
+import { ROLE_NAMES } from '../capability/role.ts';
 import type { NotificationBody } from '../error.ts';
-import { FAMILIES } from '../family.ts';
+import { type AfiSafi, FAMILIES, type Family } from '../family.ts';
 import { AS_TRANS, encodeOpen } from '../message/open.ts';
 import type { CompleteConfig } from './config.ts';
+
+/** AFI of IPv6, as a next hop. */
+const IPV6 = 2;
 
 /** NOTIFICATIONs that refuse capabilities: the whole parameter, or some of them. */
 const OPEN_ERROR = 2;
@@ -22,17 +26,24 @@ export function configuredCapabilities(config: CompleteConfig, restarting: boole
   const { addPath, gracefulRestart, longLivedGracefulRestart } = capabilities;
   const list: Capability[] = families.map((family) => ({ kind: 'multiprotocol', ...afiSafi(family) }));
   if (capabilities.routeRefresh) list.push({ kind: 'route-refresh' });
+  if (capabilities.extendedNextHop.length > 0) {
+    list.push({
+      kind: 'extended-next-hop',
+      families: capabilities.extendedNextHop.map((family) => ({ ...afiSafi(family), nextHopAfi: IPV6 })),
+    });
+  }
   if (capabilities.extendedMessage) list.push({ kind: 'extended-message' });
+  // RFC 9234 §4: not to a peer of our own AS.
+  if (capabilities.role !== undefined && config.peerAs !== localAs) {
+    list.push({ kind: 'role', role: ROLE_NAMES.indexOf(capabilities.role) });
+  }
   if (gracefulRestart !== undefined) {
     list.push({
       kind: 'graceful-restart',
       restarting,
       notification: gracefulRestart.notification,
       restartTime: gracefulRestart.restartTime,
-      families: gracefulRestart.families.map((each) => ({
-        ...afiSafi(each.family),
-        forwarding: each.forwarding,
-      })),
+      families: inOffer(gracefulRestart.families, families),
     });
   }
   if (capabilities.fourOctetAs) list.push({ kind: 'four-octet-as', asn: localAs });
@@ -45,14 +56,27 @@ export function configuredCapabilities(config: CompleteConfig, restarting: boole
   if (longLivedGracefulRestart !== undefined && gracefulRestart !== undefined) {
     list.push({
       kind: 'long-lived-graceful-restart',
-      families: longLivedGracefulRestart.families.map((each) => ({
-        ...afiSafi(each.family),
-        forwarding: each.forwarding,
-        staleTime: each.staleTime,
-      })),
+      families: inOffer(longLivedGracefulRestart.families, families),
     });
   }
+  if (capabilities.fqdn !== undefined) list.push({ kind: 'fqdn', ...capabilities.fqdn });
+  if (capabilities.softwareVersion !== undefined) {
+    list.push({ kind: 'software-version', version: capabilities.softwareVersion });
+  }
+  if (capabilities.pathsLimit.length > 0) {
+    list.push({ kind: 'paths-limit', families: inOffer(capabilities.pathsLimit, families) });
+  }
   return list;
+}
+
+/** Entries of families that the session offers, with their numbers instead of names. */
+function inOffer<T extends { readonly family: Family }>(
+  entries: readonly T[],
+  families: readonly Family[],
+): (AfiSafi & Omit<T, 'family'>)[] {
+  return entries
+    .filter(({ family }) => families.includes(family))
+    .map(({ family, ...rest }) => ({ ...afiSafi(family), ...rest }));
 }
 
 function afiSafi(family: CompleteConfig['families'][number]): {

@@ -1,7 +1,8 @@
 /** Capabilities that a peer must have, RFC 5492 §3. */
-import type { Capability } from '../capability/capability.ts';
+import { type Capability, capabilityCode } from '../capability/capability.ts';
+import { capabilityByKind, capabilityName } from '../capability/table.ts';
 import { BgpError, type NotificationBody } from '../error.ts';
-import { FAMILIES } from '../family.ts';
+import { FAMILIES, familyText } from '../family.ts';
 import { HEADER_LENGTH } from '../message/header.ts';
 import { capabilitySet } from './capability-set.ts';
 import type { CapabilityKind, CompleteConfig } from './config.ts';
@@ -12,7 +13,7 @@ export const UNSUPPORTED_CAPABILITY = 7;
 
 /**
  * Makes sure that the peer has every required capability.
- * @throws BgpError 2/7; its data lists what the peer lacks, as our OPEN has it.
+ * @throws BgpError 2/7; its data lists what the peer lacks, as our OPEN has it, or else without a value.
  */
 export function requireCapabilities(
   config: CompleteConfig,
@@ -40,7 +41,9 @@ function lacking(
 ): Capability[] {
   if (kind !== 'multiprotocol') {
     if (received.some((capability) => capability.kind === kind)) return [];
-    return offered.filter((capability) => capability.kind === kind);
+    const ours = offered.filter((capability) => capability.kind === kind);
+    if (ours.length > 0) return ours;
+    return [{ kind: 'unknown', code: capabilityByKind(kind).code, value: new Uint8Array(0) }];
   }
   const { families } = capabilitySet(received);
   return config.families
@@ -49,9 +52,8 @@ function lacking(
 }
 
 function nameOf(capability: Capability): string {
-  return capability.kind === 'multiprotocol'
-    ? `multiprotocol AFI ${capability.afi} SAFI ${capability.safi}`
-    : capability.kind;
+  if (capability.kind !== 'multiprotocol') return capabilityName(capabilityCode(capability));
+  return `${capabilityName(1)} ${familyText(capability.afi, capability.safi)}`;
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

@@ -8,7 +8,7 @@ import { encodeRouteRefresh } from '../message/route-refresh.ts';
 import { collisionWinner } from './collision.ts';
 import { type CompleteConfig, completeConfig, type SessionConfig } from './config.ts';
 import { countMessage, newCounters, type SessionCounters, totalMessages } from './counters.ts';
-import { type Ending, isGraceful, isOrderly, recordOf } from './ending.ts';
+import { isGraceful, isOrderly, recordOf } from './ending.ts';
 import type { Direction, FsmEvent, SessionInput, SessionOutput, TimerName } from './event.ts';
 import { Fsm } from './fsm.ts';
 import { Intake } from './intake.ts';

@@ -198,7 +198,7 @@ describe('OpenSent', () => {
     const outputs = bench.receive(message('0017 03 02 01 0004'));
     expect(outputs.filter((line) => line.startsWith('send'))).toEqual([]);
     expect(outputs[0]).toBe(
-      'error NOTIFICATION received: 2/1 OPEN Message Error: Unsupported Version Number',
+      'error NOTIFICATION received: 2/1 OPEN Message Error: Unsupported Version Number, version 4',
     );
     expect(bench.session.outgoing.connectRetryCounter).toBe(0);
   });
