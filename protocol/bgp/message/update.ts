@@ -70,8 +70,8 @@ export function decodeUpdate(
   if (end > bytes.length) throw overrun(withdrawnEnd, 'attributes run past the message');
   const addPath = context.addPath ?? NONE;
   const withdrawn = ipv4Field(bytes, HEADER_LENGTH + 2, withdrawnEnd, addPath);
-  const nlri = ipv4Field(bytes, end, bytes.length, addPath);
   const decoded = decodeAttributes(bytes, start, end, context, faults);
+  const nlri = ipv4Field(bytes, end, bytes.length, addPath);
   const { mpReach } = decoded.attributes;
   const hasRoutes = nlri.length > 0 || (mpReach !== undefined && mpReach.nlri.length > 0);
   if (hasRoutes) checkAttributes(bytes, start, end, decoded.attributes, nlri.length > 0, context, faults);
