@@ -1,0 +1,222 @@
+// BIRD 2 as a router of interop tests.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { requireTool } from '../../support/tools.ts';
+import {
+  ask,
+  byPrefix,
+  type Router,
+  type RouterFamily,
+  type RouterNetwork,
+  type RouterPath,
+  type RouterPeer,
+  type RouterSpec,
+} from './router.ts';
+
+const run = promisify(execFile);
+
+/** Name of the protocol for a peer. */
+function protocolName(peer: string): string {
+  return `peer_${peer.replaceAll(/[.:]/g, '_')}`;
+}
+
+/** Starts BIRD and returns when its control socket answers. */
+export async function startBird(spec: RouterSpec): Promise<Router> {
+  const folder = await mkdtemp(join(tmpdir(), 'podwire-bird-'));
+  const router = new BirdRouter(spec, folder);
+  await router.launch([]);
+  return router;
+}
+
+class BirdRouter implements Router {
+  readonly name = 'BIRD';
+  readonly spec: RouterSpec;
+  readonly #folder: string;
+  #networks: readonly RouterNetwork[];
+  #process: ChildProcess | undefined;
+
+  constructor(spec: RouterSpec, folder: string) {
+    this.spec = spec;
+    this.#folder = folder;
+    this.#networks = spec.networks;
+  }
+
+  async launch(options: readonly string[]): Promise<void> {
+    await this.#write();
+    const files = ['-c', this.#file('conf'), '-s', this.#file('ctl'), '-P', this.#file('pid')];
+    const bird = spawn(requireTool('bird'), ['-f', ...options, ...files], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let errors = '';
+    bird.stderr!.on('data', (text: Buffer) => {
+      errors += text.toString();
+    });
+    this.#process = bird;
+    await ask(
+      async () => {
+        if (bird.exitCode !== null) return `ended: ${errors}`;
+        return await this.#command('show status');
+      },
+      (text) => text.includes('Daemon is up') || text.startsWith('ended'),
+    );
+    if (bird.exitCode !== null) throw new Error(`bird ended: ${errors}`);
+  }
+
+  async received(peer: string, family: RouterFamily): Promise<readonly RouterPath[]> {
+    const table = family === 'ipv4-unicast' ? 'master4' : 'master6';
+    const text = await this.#command(`show route table ${table} protocol ${protocolName(peer)} all`);
+    return parseRoutes(text).sort(byPrefix);
+  }
+
+  async originate(networks: readonly RouterNetwork[]): Promise<void> {
+    this.#networks = networks;
+    await this.#write();
+    await this.#command('configure');
+  }
+
+  async refresh(peer: string): Promise<void> {
+    await this.#command(`reload in ${protocolName(peer)}`);
+  }
+
+  async capabilities(peer: string): Promise<readonly string[]> {
+    const text = await this.#command(`show protocols all ${protocolName(peer)}`);
+    const section = (name: string): Set<string> => {
+      const lines = text.split('\n');
+      const start = lines.findIndex((line) => line.includes(name));
+      const list: string[] = [];
+      for (const line of lines.slice(start + 1)) {
+        if (!/^ {6}/.test(line)) break;
+        list.push(line.trim().split(':')[0]!);
+      }
+      return new Set(list);
+    };
+    const ours = section('Local capabilities');
+    return [...section('Neighbor capabilities')].filter((name) => ours.has(name));
+  }
+
+  async crash(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async restart(): Promise<void> {
+    await this.launch(['-R']);
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const bird = this.#process;
+    if (bird === undefined || bird.exitCode !== null || bird.signalCode !== null) return;
+    const ended = new Promise((resolve) => bird.once('exit', resolve));
+    bird.kill(signal);
+    await ended;
+  }
+
+  #file(extension: string): string {
+    return join(this.#folder, `bird.${extension}`);
+  }
+
+  async #command(command: string): Promise<string> {
+    const { stdout } = await run(requireTool('birdc'), ['-s', this.#file('ctl'), command], {
+      maxBuffer: 1 << 26,
+    });
+    return stdout;
+  }
+
+  async #write(): Promise<void> {
+    await writeFile(this.#file('conf'), configuration(this.spec, this.#networks));
+  }
+}
+
+function configuration(spec: RouterSpec, networks: readonly RouterNetwork[]): string {
+  const routes = (version: 4 | 6): string =>
+    networks
+      .filter(({ prefix }) => prefix.includes(':') === (version === 6))
+      .map(({ prefix, community, med }) => {
+        const set = [
+          community === undefined ? '' : `bgp_community.add((${community.replace(':', ',')}));`,
+          med === undefined ? '' : `bgp_med = ${med};`,
+        ].join(' ');
+        return `route ${prefix} blackhole { ${set} };`;
+      })
+      .join('\n  ');
+  return `
+router id ${spec.address};
+protocol device {}
+protocol static { ipv4;
+  ${routes(4)}
+}
+protocol static { ipv6;
+  ${routes(6)}
+}
+${spec.peers.map((peer) => bgp(spec, peer)).join('\n')}`;
+}
+
+function bgp(spec: RouterSpec, peer: RouterPeer): string {
+  const channel = (family: RouterFamily): string => {
+    const hop = family === 'ipv4-unicast' ? 'next hop self;' : `next hop address ${spec.nextHop6};`;
+    // A reflector leaves the next hop of what it reflects alone.
+    const nextHop = peer.client === true ? hop.replace('self', 'self ebgp') : hop;
+    const options = [
+      peer.addPath === true ? 'add paths on;' : '',
+      peer.extendedNextHop === true && family === 'ipv4-unicast' ? 'extended next hop on;' : '',
+      spec.restartTime === undefined ? '' : 'graceful restart on;',
+    ].join(' ');
+    const name = family === 'ipv4-unicast' ? 'ipv4' : 'ipv6';
+    return `${name} { import all; export all; ${nextHop} ${options} };`;
+  };
+  return `protocol bgp ${protocolName(peer.address)} {
+  local ${spec.address} port ${spec.port} as ${spec.asn};
+  neighbor ${peer.address} port ${spec.port} as ${peer.asn};
+  strict bind yes;
+  multihop;
+  connect delay time 1;
+  connect retry time 1;
+  error wait time 1, 2;
+  ${peer.client === true ? 'rr client;' : ''}
+  ${peer.md5 === undefined ? '' : `password "${peer.md5}";`}
+  ${spec.restartTime === undefined ? 'graceful restart aware;' : `graceful restart on; graceful restart time ${spec.restartTime};`}
+  ${spec.families.map(channel).join('\n  ')}
+}`;
+}
+
+/** `show route all` into paths: a line with a prefix begins one, a line that repeats it leaves the prefix out. */
+function parseRoutes(text: string): RouterPath[] {
+  const paths: RouterPath[] = [];
+  let prefix = '';
+  let fields = new Map<string, string>();
+  const finish = (): void => {
+    if (fields.size === 0) return;
+    const words = (name: string): string[] => (fields.get(name) ?? '').split(' ').filter(Boolean);
+    const med = fields.get('BGP.med');
+    const originatorId = fields.get('BGP.originator_id');
+    const clusters = words('BGP.cluster_list');
+    paths.push({
+      prefix,
+      nextHop: words('BGP.next_hop')[0] ?? '',
+      asPath: fields.get('BGP.as_path') ?? '',
+      med: med === undefined ? undefined : Number(med),
+      communities: words('BGP.community').map((word) => word.replace(/^\((\d+),(\d+)\)$/, '$1:$2')),
+      ...(originatorId === undefined ? {} : { originatorId }),
+      ...(clusters.length === 0 ? {} : { clusterList: clusters }),
+    });
+    fields = new Map();
+  };
+  for (const line of text.split('\n')) {
+    const start = /^(\S+\/\d+)?\s+(?:unreachable|unicast|blackhole|recursive) \[/.exec(line);
+    if (start !== null) {
+      finish();
+      prefix = start[1] ?? prefix;
+    }
+    const attribute = /^\t(BGP\.\w+): (.*)$/.exec(line);
+    if (attribute !== null) fields.set(attribute[1]!, attribute[2]!.trim());
+  }
+  finish();
+  return paths;
+}

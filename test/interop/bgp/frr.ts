@@ -1,0 +1,232 @@
+// FRR's bgpd, without zebra, as a router of interop tests.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { requireTool } from '../../support/tools.ts';
+import {
+  ask,
+  byPrefix,
+  type Router,
+  type RouterFamily,
+  type RouterNetwork,
+  type RouterPath,
+  type RouterPeer,
+  type RouterSpec,
+} from './router.ts';
+
+const run = promisify(execFile);
+
+/** Starts bgpd and returns when its vty answers. */
+export async function startFrr(spec: RouterSpec): Promise<Router> {
+  const folder = await mkdtemp(join(tmpdir(), 'podwire-frr-'));
+  await chmod(folder, 0o755);
+  const router = new FrrRouter(spec, folder);
+  await router.launch();
+  return router;
+}
+
+class FrrRouter implements Router {
+  readonly name = 'FRR';
+  readonly spec: RouterSpec;
+  readonly #folder: string;
+  #networks: readonly RouterNetwork[];
+  #process: ChildProcess | undefined;
+
+  constructor(spec: RouterSpec, folder: string) {
+    this.spec = spec;
+    this.#folder = folder;
+    this.#networks = spec.networks;
+  }
+
+  async launch(): Promise<void> {
+    const config = join(this.#folder, 'bgpd.conf');
+    await writeFile(config, configuration(this.spec, this.#networks));
+    await writeFile(join(this.#folder, 'vtysh.conf'), '');
+    const files = ['-f', config, '--vty_socket', this.#folder, '-i', join(this.#folder, 'pid')];
+    const place = ['-p', String(this.spec.port), '-l', this.spec.address, '-P', '0'];
+    const bgpd = spawn(requireTool('bgpd'), ['-Z', '-S', ...files, ...place], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let errors = '';
+    bgpd.stderr!.on('data', (text: Buffer) => {
+      errors += text.toString();
+    });
+    this.#process = bgpd;
+    await ask(
+      async () => (bgpd.exitCode === null ? await this.#vtysh('show bgp summary json') : 'ended'),
+      (text) => text.includes('{') || text === 'ended',
+    );
+    if (bgpd.exitCode !== null) throw new Error(`bgpd ended: ${errors}`);
+  }
+
+  async received(peer: string, family: RouterFamily): Promise<readonly RouterPath[]> {
+    const text = await this.#vtysh(`show bgp ${addressFamily(family)} json detail`);
+    const { routes } = JSON.parse(text) as { routes: Record<string, readonly FrrPath[]> };
+    return Object.entries(routes)
+      .flatMap(([prefix, paths]) =>
+        paths.filter((path) => path.peer?.peerId === peer).map((path) => pathOf(prefix, path)),
+      )
+      .sort(byPrefix);
+  }
+
+  async originate(networks: readonly RouterNetwork[]): Promise<void> {
+    const wanted = new Set(networks.map(statement));
+    const gone = this.#networks.filter((network) => !wanted.has(statement(network)));
+    const lines = (['ipv4-unicast', 'ipv6-unicast'] as const).flatMap((family) => [
+      `address-family ${addressFamily(family)}`,
+      ...gone.filter(({ prefix }) => familyOf(prefix) === family).map(({ prefix }) => `no network ${prefix}`),
+      ...networks.filter(({ prefix }) => familyOf(prefix) === family).map(statement),
+      'exit-address-family',
+    ]);
+    this.#networks = networks;
+    const maps = routeMaps(networks);
+    await this.#vtysh('configure terminal', ...maps, `router bgp ${this.spec.asn}`, ...lines);
+  }
+
+  async refresh(peer: string): Promise<void> {
+    await this.#vtysh(`clear bgp ${peer} soft in`);
+  }
+
+  async capabilities(peer: string): Promise<readonly string[]> {
+    const text = await this.#vtysh(`show bgp neighbors ${peer} json`);
+    const capabilities = JSON.parse(text)[peer].neighborCapabilities as Record<string, unknown>;
+    return Object.keys(capabilities).filter((name) =>
+      JSON.stringify(capabilities[name]).toLowerCase().includes('received'),
+    );
+  }
+
+  async crash(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async restart(): Promise<void> {
+    await this.launch();
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const bgpd = this.#process;
+    if (bgpd === undefined || bgpd.exitCode !== null || bgpd.signalCode !== null) return;
+    const ended = new Promise((resolve) => bgpd.once('exit', resolve));
+    bgpd.kill(signal);
+    await ended;
+  }
+
+  async #vtysh(...commands: readonly string[]): Promise<string> {
+    const place = ['--vty_socket', this.#folder, '--config_dir', this.#folder];
+    const args = commands.flatMap((command) => ['-c', command]);
+    const { stdout } = await run(requireTool('vtysh'), [...place, ...args], { maxBuffer: 1 << 26 });
+    return stdout;
+  }
+}
+
+function addressFamily(family: RouterFamily): string {
+  return family === 'ipv4-unicast' ? 'ipv4 unicast' : 'ipv6 unicast';
+}
+
+function familyOf(prefix: string): RouterFamily {
+  return prefix.includes(':') ? 'ipv6-unicast' : 'ipv4-unicast';
+}
+
+function mapName({ community, med }: RouterNetwork): string {
+  return `M${community?.replace(':', '_') ?? ''}x${med ?? ''}`;
+}
+
+function statement(network: RouterNetwork): string {
+  return `network ${network.prefix} route-map ${mapName(network)}`;
+}
+
+/** One route map for each combination of attributes. */
+function routeMaps(networks: readonly RouterNetwork[]): string[] {
+  const maps = new Map(networks.map((network) => [mapName(network), network]));
+  return [...maps].flatMap(([name, { community, med }]) => [
+    `route-map ${name} permit 10`,
+    ...(community === undefined ? [] : [` set community ${community}`]),
+    ...(med === undefined ? [] : [` set metric ${med}`]),
+    'exit',
+  ]);
+}
+
+function configuration(spec: RouterSpec, networks: readonly RouterNetwork[]): string {
+  const families = spec.families.map((family) =>
+    [
+      `address-family ${addressFamily(family)}`,
+      ...networks.filter(({ prefix }) => familyOf(prefix) === family).map(statement),
+      ...spec.peers.flatMap((peer) => activation(peer, family)),
+      'exit-address-family',
+    ].join('\n '),
+  );
+  const restart = spec.restartTime;
+  return `
+${routeMaps(networks).join('\n')}
+route-map HOP6 permit 10
+ set ipv6 next-hop global ${spec.nextHop6}
+exit
+router bgp ${spec.asn}
+ bgp router-id ${spec.address}
+ bgp allow-martian-nexthop
+ no bgp ebgp-requires-policy
+ no bgp default ipv4-unicast
+ no bgp network import-check
+ ${restart === undefined ? '' : `bgp graceful-restart\n bgp graceful-restart restart-time ${restart}\n bgp graceful-restart preserve-fw-state`}
+ ${spec.peers.flatMap((peer) => neighbor(spec, peer)).join('\n ')}
+ ${families.join('\n ')}
+`;
+}
+
+function neighbor(spec: RouterSpec, peer: RouterPeer): string[] {
+  const { address } = peer;
+  return [
+    `neighbor ${address} remote-as ${peer.asn}`,
+    `neighbor ${address} port ${spec.port}`,
+    `neighbor ${address} update-source ${spec.address}`,
+    `neighbor ${address} timers connect 1`,
+    `neighbor ${address} disable-connected-check`,
+    `neighbor ${address} advertisement-interval 0`,
+    ...(peer.md5 === undefined ? [] : [`neighbor ${address} password ${peer.md5}`]),
+    ...(peer.extendedNextHop === true ? [`neighbor ${address} capability extended-nexthop`] : []),
+  ];
+}
+
+function activation(peer: RouterPeer, family: RouterFamily): string[] {
+  const { address } = peer;
+  return [
+    `neighbor ${address} activate`,
+    ...(peer.client === true ? [`neighbor ${address} route-reflector-client`] : []),
+    ...(peer.addPath === true ? [`neighbor ${address} addpath-tx-all-paths`] : []),
+    // What FRR reflects keeps its next hop also with this map.
+    ...(family === 'ipv6-unicast' && peer.client !== true ? [`neighbor ${address} route-map HOP6 out`] : []),
+  ];
+}
+
+interface FrrPath {
+  readonly peer?: { readonly peerId: string };
+  readonly aspath?: { readonly string: string };
+  readonly metric?: number;
+  readonly community?: { readonly list: readonly string[] };
+  readonly originatorId?: string;
+  readonly clusterList?: { readonly list: readonly string[] };
+  readonly nexthops?: readonly { readonly ip: string; readonly scope?: string }[];
+}
+
+const WELL_KNOWN: Readonly<Record<string, string>> = { noExport: 'no-export', noAdvertise: 'no-advertise' };
+
+function pathOf(prefix: string, path: FrrPath): RouterPath {
+  const asPath = path.aspath?.string ?? '';
+  const hop = path.nexthops?.find(({ scope }) => scope !== 'link-local') ?? path.nexthops?.[0];
+  return {
+    prefix,
+    nextHop: hop?.ip ?? '',
+    asPath: asPath === 'Local' ? '' : asPath,
+    med: path.metric,
+    communities: (path.community?.list ?? []).map((name) => WELL_KNOWN[name] ?? name),
+    ...(path.originatorId === undefined ? {} : { originatorId: path.originatorId }),
+    ...(path.clusterList === undefined ? {} : { clusterList: path.clusterList.list }),
+  };
+}

@@ -1,0 +1,200 @@
+// GoBGP as a router of interop tests.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { communityText } from '../../../protocol/bgp/attribute/communities.ts';
+import { requireTool } from '../../support/tools.ts';
+import {
+  ask,
+  byPrefix,
+  type Router,
+  type RouterFamily,
+  type RouterNetwork,
+  type RouterPath,
+  type RouterPeer,
+  type RouterSpec,
+} from './router.ts';
+
+const run = promisify(execFile);
+
+/** Next hop of the IPv4 routes that a GoBGP originates: it takes none in 127/8. */
+export const GOBGP_NEXT_HOP = '192.0.2.99';
+
+/** Starts gobgpd and returns when its API answers and its own routes are in. */
+export async function startGobgp(spec: RouterSpec): Promise<Router> {
+  const folder = await mkdtemp(join(tmpdir(), 'podwire-gobgp-'));
+  const router = new GobgpRouter(spec, folder);
+  await router.launch(false);
+  return router;
+}
+
+class GobgpRouter implements Router {
+  readonly name = 'GoBGP';
+  readonly spec: RouterSpec;
+  readonly #folder: string;
+  #networks: readonly RouterNetwork[];
+  #process: ChildProcess | undefined;
+
+  constructor(spec: RouterSpec, folder: string) {
+    this.spec = spec;
+    this.#folder = folder;
+    this.#networks = spec.networks;
+  }
+
+  async launch(restarted: boolean): Promise<void> {
+    const config = join(this.#folder, 'gobgpd.conf');
+    await writeFile(config, configuration(this.spec));
+    // The API listens beside BGP on the router's own loopback address.
+    const api = ['--api-hosts', `${this.spec.address}:50051`, '--pprof-disable'];
+    const gobgpd = spawn(requireTool('gobgpd'), ['-f', config, ...api, ...(restarted ? ['-r'] : [])], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [gobgpd.stdout!, gobgpd.stderr!]) {
+      stream.on('data', (text: Buffer) => {
+        output += text.toString();
+      });
+    }
+    this.#process = gobgpd;
+    await ask(
+      async () => (gobgpd.exitCode === null ? await this.#gobgp('global') : 'ended'),
+      (text) => text.includes(String(this.spec.asn)) || text === 'ended',
+    );
+    if (gobgpd.exitCode !== null) throw new Error(`gobgpd ended: ${output}`);
+    for (const network of this.#networks) await this.#route('add', network);
+  }
+
+  async received(peer: string, family: RouterFamily): Promise<readonly RouterPath[]> {
+    const text = await this.#gobgp('-j', 'neighbor', peer, 'adj-in', '-a', afiName(family));
+    return parseTable(text).sort(byPrefix);
+  }
+
+  async originate(networks: readonly RouterNetwork[]): Promise<void> {
+    const key = (network: RouterNetwork): string => JSON.stringify(network);
+    const before = new Set(this.#networks.map(key));
+    const prefixes = new Set(networks.map(({ prefix }) => prefix));
+    const gone = this.#networks.filter(({ prefix }) => !prefixes.has(prefix));
+    for (const network of gone) await this.#route('del', network);
+    for (const network of networks) if (!before.has(key(network))) await this.#route('add', network);
+    this.#networks = networks;
+  }
+
+  async refresh(peer: string): Promise<void> {
+    await this.#gobgp('neighbor', peer, 'softresetin');
+  }
+
+  async capabilities(peer: string): Promise<readonly string[]> {
+    const text = await this.#gobgp('neighbor', peer);
+    return [...text.matchAll(/^\s+([\w-]+):\s+advertised and received/gm)].map((match) => match[1]!);
+  }
+
+  async crash(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async restart(): Promise<void> {
+    await this.launch(true);
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const gobgpd = this.#process;
+    if (gobgpd === undefined || gobgpd.exitCode !== null || gobgpd.signalCode !== null) return;
+    const ended = new Promise((resolve) => gobgpd.once('exit', resolve));
+    gobgpd.kill(signal);
+    await ended;
+  }
+
+  async #route(verb: 'add' | 'del', { prefix, community, med }: RouterNetwork): Promise<void> {
+    const ipv6 = prefix.includes(':');
+    const attributes = [
+      ...['nexthop', ipv6 ? this.spec.nextHop6 : GOBGP_NEXT_HOP],
+      ...['origin', 'igp'],
+      ...(community === undefined ? [] : ['community', community]),
+      ...(med === undefined ? [] : ['med', String(med)]),
+    ];
+    const rest = verb === 'add' ? attributes : [];
+    await this.#gobgp('global', 'rib', verb, '-a', ipv6 ? 'ipv6' : 'ipv4', prefix, ...rest);
+  }
+
+  async #gobgp(...args: readonly string[]): Promise<string> {
+    const { stdout } = await run(requireTool('gobgp'), ['-u', this.spec.address, ...args], {
+      maxBuffer: 1 << 26,
+    });
+    return stdout;
+  }
+}
+
+function afiName(family: RouterFamily): string {
+  return family === 'ipv4-unicast' ? 'ipv4' : 'ipv6';
+}
+
+function configuration(spec: RouterSpec): string {
+  return `
+[global.config]
+  as = ${spec.asn}
+  router-id = "${spec.address}"
+  port = ${spec.port}
+  local-address-list = ["${spec.address}"]
+${spec.peers.map((peer) => neighbor(spec, peer)).join('\n')}`;
+}
+
+function neighbor(spec: RouterSpec, peer: RouterPeer): string {
+  const families = spec.families.map(
+    (family) => `
+  [[neighbors.afi-safis]]
+    [neighbors.afi-safis.config]
+      afi-safi-name = "${family}"
+    ${spec.restartTime === undefined ? '' : '[neighbors.afi-safis.mp-graceful-restart.config]\n      enabled = true'}
+    ${peer.addPath === true ? '[neighbors.afi-safis.add-paths.config]\n      receive = true\n      send-max = 8' : ''}`,
+  );
+  return `
+[[neighbors]]
+  [neighbors.config]
+    neighbor-address = "${peer.address}"
+    peer-as = ${peer.asn}
+    ${peer.md5 === undefined ? '' : `auth-password = "${peer.md5}"`}
+  [neighbors.timers.config]
+    connect-retry = 1
+    idle-hold-time-after-reset = 1
+  [neighbors.transport.config]
+    local-address = "${spec.address}"
+    remote-port = ${spec.port}
+    passive-mode = true
+  ${peer.client === true ? `[neighbors.route-reflector.config]\n    route-reflector-client = true\n    route-reflector-cluster-id = "${spec.address}"` : ''}
+  ${spec.restartTime === undefined ? '' : `[neighbors.graceful-restart.config]\n    enabled = true\n    restart-time = ${spec.restartTime}`}
+  ${families.join('')}`;
+}
+
+interface GobgpPath {
+  readonly nlri: { readonly prefix: string };
+  readonly attrs: readonly { readonly type: number; readonly [name: string]: unknown }[];
+}
+
+function parseTable(text: string): RouterPath[] {
+  const table = JSON.parse(text === '' ? '{}' : text) as Record<string, readonly GobgpPath[]>;
+  return Object.values(table).flatMap((paths) => paths.map(pathOf));
+}
+
+function pathOf({ nlri, attrs }: GobgpPath): RouterPath {
+  const attribute = (type: number): Record<string, unknown> | undefined =>
+    attrs.find((candidate) => candidate.type === type);
+  const segments = (attribute(2)?.as_paths ?? []) as readonly { readonly asns: readonly number[] }[];
+  const originatorId = attribute(9)?.value as string | undefined;
+  const clusterList = attribute(10)?.value as readonly string[] | undefined;
+  return {
+    prefix: nlri.prefix,
+    nextHop: ((attribute(3) ?? attribute(14))?.nexthop as string | undefined) ?? '',
+    asPath: segments.flatMap(({ asns }) => asns).join(' '),
+    med: attribute(4)?.metric as number | undefined,
+    communities: ((attribute(8)?.communities ?? []) as readonly number[]).map(communityText),
+    ...(originatorId === undefined ? {} : { originatorId }),
+    ...(clusterList === undefined ? {} : { clusterList }),
+  };
+}
