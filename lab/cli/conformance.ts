@@ -21,6 +21,7 @@ interface Options extends GlobalOptions {
   readonly target?: { readonly address: string; readonly port: number };
   readonly asn?: number;
   readonly localAsn?: number;
+  readonly confederation?: number;
   readonly local?: string;
   readonly peers?: string;
   readonly profile?: string;
@@ -53,6 +54,11 @@ export function register(program: Command, context: CliContext): void {
     .option('--target <host:port>', 'where the speaker listens; an IP address', hostAndPort)
     .option('--asn <n>', "the speaker's AS", asn)
     .option('--local-asn <n>', 'our AS', asn)
+    .option(
+      '--confederation <n>',
+      'AS of the confederation that the speaker belongs to; --asn is its member AS',
+      asn,
+    )
     .option('--local <address>', 'our address, or a range of which the speaker accepts every address', range)
     .option('--peers <range>', 'a range for all kinds of peers, as --print-config configures them', range)
     .option('--profile <file>', 'YAML file that says which peers the speaker knows (docs/conformance.md)')

@@ -29,6 +29,7 @@ export interface ProfileOptions {
   readonly target?: { readonly address: string; readonly port: number };
   readonly asn?: number;
   readonly localAsn?: number;
+  readonly confederation?: number;
   /** One external (or, with the target's own AS, internal) peer: its address or range. */
   readonly local?: string;
   /** Range for the standard set of peers. */
@@ -101,7 +102,7 @@ export async function loadProfile(options: ProfileOptions): Promise<Profile> {
   return {
     target,
     asn,
-    confederation: file.confederation,
+    confederation: options.confederation ?? file.confederation,
     clusterId: file.clusterId,
     peers: peersOf(options, file, target, asn),
     nextHops,
@@ -123,7 +124,11 @@ function peersOf(
   const { localAsn, local, peers } = options;
   if (peers !== undefined) {
     try {
-      return standardPeers(peers, { target: asn, local: localAsn ?? 65001 }, target.port);
+      return standardPeers(
+        peers,
+        { target: asn, local: localAsn ?? 65001, confederation: options.confederation ?? file.confederation },
+        target.port,
+      );
     } catch (error) {
       throw new ProfileError(`--peers ${(error as Error).message}`);
     }

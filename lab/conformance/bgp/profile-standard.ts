@@ -34,6 +34,7 @@ export const BLOCKS: readonly Block[] = [
   { kind: 'ebgp2', features: USUAL },
   { kind: 'ibgp', features: USUAL },
   { kind: 'ibgp-client', features: USUAL },
+  /** Only where the target belongs to a confederation. */
   { kind: 'confed', features: USUAL },
   special('ebgp', 'required-capability'),
   special('ebgp', 'delay-open'),
@@ -58,6 +59,8 @@ export interface StandardAsns {
   readonly target: number;
   /** Of `ebgp`; `ebgp2` and `confed` have the two after it. */
   readonly local: number;
+  /** Where the target belongs to a confederation, its AS; `target` is then the member AS. */
+  readonly confederation?: number | undefined;
 }
 
 /**
@@ -99,7 +102,8 @@ export function standardPeers(range: string, asns: StandardAsns, port: number): 
       settings: SETTINGS_OF,
     }),
   );
-  return [...ranges, ...dialled];
+  const all = [...ranges, ...dialled];
+  return asns.confederation === undefined ? all.filter(({ kind }) => kind !== 'confed') : all;
 }
 
 /** What the printed configurations set for peers with the features that these belong to. */

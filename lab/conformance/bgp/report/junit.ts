@@ -6,7 +6,7 @@ import { recordText } from './table.ts';
 export function junitReport(name: string, results: readonly TestResult[]): string {
   const groups = Map.groupBy(results, ({ requirement }) => requirement.id.split('-')[0]!);
   const suites = [...groups].map(([group, list]) => suite(group, list));
-  const head = `<testsuites name="${escape(name)}" ${counts(results)}>`;
+  const head = `<testsuites name="${xml(name)}" ${counts(results)}>`;
   return ['<?xml version="1.0" encoding="UTF-8"?>', head, ...suites, '</testsuites>', ''].join('\n');
 }
 
@@ -30,17 +30,17 @@ function counts(results: readonly TestResult[]): string {
 
 function testcase({ requirement, verdict, reason = '', record, milliseconds }: TestResult): string {
   const { id, rfc, title } = requirement;
-  const open = `    <testcase classname="${id.split('-')[0]}" name="${escape(`${id} ${title} (${rfc})`)}" time="${(milliseconds / 1000).toFixed(3)}"`;
+  const open = `    <testcase classname="${id.split('-')[0]}" name="${xml(`${id} ${title} (${rfc})`)}" time="${(milliseconds / 1000).toFixed(3)}"`;
   if (verdict === 'pass') return `${open}/>`;
   const tag = verdict === 'fail' ? 'failure' : verdict === 'inconclusive' ? 'error' : 'skipped';
-  const lines = verdict === 'not-applicable' ? '' : escape(record.lines.map(recordText).join('\n'));
-  return [`${open}>`, `      <${tag} message="${escape(reason)}">${lines}</${tag}>`, '    </testcase>'].join(
+  const lines = verdict === 'not-applicable' ? '' : xml(record.lines.map(recordText).join('\n'));
+  return [`${open}>`, `      <${tag} message="${xml(reason)}">${lines}</${tag}>`, '    </testcase>'].join(
     '\n',
   );
 }
 
 /** For text and attribute values; octets that XML 1.0 cannot hold become U+FFFD. */
-function escape(text: string): string {
+function xml(text: string): string {
   return text
     .replaceAll(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/g, '\ufffd')
     .replaceAll('&', '&amp;')

@@ -1,6 +1,8 @@
 /** Configurations of programs that offer every peer of a profile, see `--print-config`. */
 import type { Feature, Profile } from '../profile.ts';
 import { BIRD_LACKS, birdConfig } from './bird.ts';
+import { FRR_LACKS, frrConfig } from './frr.ts';
+import { GOBGP_LACKS, gobgpConfig } from './gobgp.ts';
 
 export type ProgramName = 'podwire' | 'bird' | 'frr' | 'gobgp';
 
@@ -12,6 +14,8 @@ interface Program {
 
 const PROGRAMS: Readonly<Partial<Record<ProgramName, Program>>> = {
   bird: { lacks: BIRD_LACKS, config: birdConfig },
+  frr: { lacks: FRR_LACKS, config: frrConfig },
+  gobgp: { lacks: GOBGP_LACKS, config: gobgpConfig },
 };
 
 function programOf(name: ProgramName): Program {

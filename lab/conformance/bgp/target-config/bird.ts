@@ -30,7 +30,12 @@ protocol static {
 
 template bgp tester {
   local ${target.address} port ${target.port} as ${asn};
-  strict bind yes;
+  strict bind yes;${
+    profile.confederation === undefined
+      ? ''
+      : `
+  confederation ${profile.confederation};`
+  }
   multihop;
   hold time 180;
   connect delay time 1;
@@ -72,7 +77,7 @@ function birdPeer(profile: Profile, peer: ProfilePeer, number: number): string {
   }
   if (peer.kind === 'ibgp-client') lines.push('  rr client;');
   if (peer.kind === 'confed') {
-    lines.push(`  confederation ${profile.confederation ?? profile.asn};`, '  confederation member yes;');
+    lines.push('  confederation member yes;');
   }
   for (const feature of peer.features) lines.push(...(LINES[feature]?.(peer) ?? []));
   return `# ${peer.kind}${peer.features.length > 0 ? `: ${peer.features.join(', ')}` : ''}
