@@ -60,6 +60,7 @@ export class ResourceClient {
       IPPool: new TypedKv(client, resourceCodec('IPPool')),
       BGPConfiguration: new TypedKv(client, resourceCodec('BGPConfiguration')),
       BGPPeer: new TypedKv(client, resourceCodec('BGPPeer')),
+      BGPFilter: new TypedKv(client, resourceCodec('BGPFilter')),
       Node: new TypedKv(client, resourceCodec('Node')),
       WorkloadEndpoint: new TypedKv(client, resourceCodec('WorkloadEndpoint')),
     };

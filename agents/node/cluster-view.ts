@@ -1,6 +1,7 @@
 import { BLOCK_AFFINITY } from '../../protocol/calico/ipam/values.ts';
 import { parseKey, type ResourceKind, resourcePrefix } from '../../protocol/calico/keys.ts';
 import type { BgpConfiguration } from '../../protocol/calico/resources/bgp-configuration.ts';
+import type { BgpFilter } from '../../protocol/calico/resources/bgp-filter.ts';
 import type { BgpPeer } from '../../protocol/calico/resources/bgp-peer.ts';
 import type { IpPool } from '../../protocol/calico/resources/ip-pool.ts';
 import { type Node, nodeAddress } from '../../protocol/calico/resources/node.ts';
@@ -36,6 +37,7 @@ export class ClusterView {
   readonly pools: Map<string, IpPool> = new Map();
   readonly bgpConfigurations: Map<string, BgpConfiguration> = new Map();
   readonly bgpPeers: Map<string, BgpPeer> = new Map();
+  readonly bgpFilters: Map<string, BgpFilter> = new Map();
   readonly #affinities = new Map<string, ConfirmedBlock>();
   readonly #byAddress = new Map<string, Node>();
   readonly #follows: { close(): void }[] = [];
@@ -56,6 +58,7 @@ export class ClusterView {
       this.#followKind(kv, clock, 'IPPool', this.pools, 'pools'),
       this.#followKind(kv, clock, 'BGPConfiguration', this.bgpConfigurations, 'peering'),
       this.#followKind(kv, clock, 'BGPPeer', this.bgpPeers, 'peering'),
+      this.#followKind(kv, clock, 'BGPFilter', this.bgpFilters, 'peering'),
       this.#follow(kv, clock, AFFINITIES, {
         put: (key, value) => this.#affinityPut(key, value),
         remove: (key) => this.#affinityGone(key),

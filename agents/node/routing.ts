@@ -3,11 +3,12 @@ import { computePeers } from '../../protocol/calico/peering.ts';
 import { GLOBAL_BGP_CONFIGURATION } from '../../protocol/calico/resources/bgp-configuration.ts';
 import { BgpSpeaker } from '../bgp/speaker.ts';
 import { controlSpeaker } from '../bgp/speaker-control.ts';
-import type { BestChange, NeighborStatus, PathView, PeerConfig } from '../bgp/types.ts';
+import type { BestChange, NeighborStatus, PathView } from '../bgp/types.ts';
 import type { BgpControl } from '../control/bgp.ts';
 import type { Clock, Log, Millis, Random, TcpPort, Timer } from '../ports.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { NodeAgentConfig } from './config.ts';
+import { PeerConfigs } from './peer-config.ts';
 import { END_OF_RIB_PATIENCE } from './session-sync.ts';
 
 /** Pause before a speaker that could not listen tries again. */
@@ -37,6 +38,7 @@ interface Identity {
 export class Routing {
   readonly #options: RoutingOptions;
   readonly #announced = new Set<string>();
+  readonly #peerConfigs: PeerConfigs;
   #identity: Identity;
   #speaker: BgpSpeaker | undefined;
   /** The speaker being started or replaced. */
@@ -50,6 +52,7 @@ export class Routing {
 
   constructor(options: RoutingOptions) {
     this.#options = options;
+    this.#peerConfigs = new PeerConfigs(options.view.bgpFilters);
     this.#identity = { asn: options.config.asn ?? DEFAULT_AS_NUMBER, clusterId: options.config.clusterId };
   }
 
@@ -205,9 +208,8 @@ export class Routing {
         bgpConfiguration: [...view.bgpConfigurations.values()],
         bgpPeers: [...view.bgpPeers.values()],
       });
-      speaker.setPeers(
-        peers.map((peer): PeerConfig => (holdTime === undefined ? peer : { holdTime, ...peer })),
-      );
+      const { asn } = this.#identity;
+      speaker.setPeers(peers.map((peer) => this.#peerConfigs.configOf(peer, asn, holdTime)));
     } catch (error) {
       // Whatever somebody wrote into the store, the sessions that there are go on.
       log.error({ error: (error as Error).message }, 'the BGP resources in the store cannot be used');

@@ -13,6 +13,7 @@ export const RESOURCE_KINDS = {
   IPPool: { plural: 'ippools', namespaced: false },
   BGPConfiguration: { plural: 'bgpconfigurations', namespaced: false },
   BGPPeer: { plural: 'bgppeers', namespaced: false },
+  BGPFilter: { plural: 'bgpfilters', namespaced: false },
   Node: { plural: 'nodes', namespaced: false },
   WorkloadEndpoint: { plural: 'workloadendpoints', namespaced: true },
 } as const;

@@ -32,6 +32,8 @@ export interface CalicoPeer {
   readonly localAsn?: number;
   /** How often the own AS may occur in a received AS_PATH. */
   readonly allowOwnAsn?: number;
+  /** Names of the BGPFilters that routes from and to the peer go through, in order; absent: none. */
+  readonly filters?: readonly string[];
   /** As calicoctl names it. */
   readonly type: 'node-to-node mesh' | 'global' | 'node specific';
   /** Name of the node that has the address, where one does. */
@@ -129,6 +131,7 @@ function configuredPeer(topology: Topology, local: Local, peering: Peering): Cal
       : {}),
     ...(spec.localASNumber === undefined ? {} : { localAsn: spec.localASNumber }),
     ...(spec.numAllowedLocalASNumbers === undefined ? {} : { allowOwnAsn: spec.numAllowedLocalASNumbers }),
+    ...(spec.filters === undefined || spec.filters.length === 0 ? {} : { filters: spec.filters }),
     type: peering.scope === 'global' ? 'global' : 'node specific',
     ...(node === undefined ? {} : { node: node.metadata.name }),
   };

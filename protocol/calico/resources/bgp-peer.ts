@@ -36,6 +36,7 @@ export interface BgpPeerSpec {
   readonly numAllowedLocalASNumbers?: number;
   readonly ttlSecurity?: number;
   readonly reachableBy?: string;
+  /** Names of BGPFilters, asked in order. */
   readonly filters?: readonly string[];
   readonly localWorkloadSelector?: string;
   /** Manual: the nodes named as peers get no session back by this resource. */

@@ -1,5 +1,6 @@
 import { RESOURCE_KINDS, type ResourceKind } from '../keys.ts';
 import { type BgpConfiguration, readBgpConfiguration } from './bgp-configuration.ts';
+import { type BgpFilter, readBgpFilter } from './bgp-filter.ts';
 import { type BgpPeer, readBgpPeer } from './bgp-peer.ts';
 import { FieldError, type Reader, type UnknownFields, unexpected } from './field.ts';
 import { type IpPool, readIpPool } from './ip-pool.ts';
@@ -11,6 +12,7 @@ export interface CalicoResources {
   readonly IPPool: IpPool;
   readonly BGPConfiguration: BgpConfiguration;
   readonly BGPPeer: BgpPeer;
+  readonly BGPFilter: BgpFilter;
   readonly Node: Node;
   readonly WorkloadEndpoint: WorkloadEndpoint;
 }
@@ -20,6 +22,7 @@ const READERS: { readonly [K in ResourceKind]: Reader<CalicoResources[K]> } = {
   IPPool: readIpPool,
   BGPConfiguration: readBgpConfiguration,
   BGPPeer: readBgpPeer,
+  BGPFilter: readBgpFilter,
   Node: readNode,
   WorkloadEndpoint: readWorkloadEndpoint,
 };
