@@ -51,7 +51,7 @@ const capability = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('unknown' as const),
-    code: fc.integer({ min: 128, max: 254 }),
+    code: fc.integer({ min: 131, max: 254 }),
     value: fc.uint8Array({ maxLength: 40 }),
   }),
 );

@@ -3,33 +3,37 @@
  *
  *   0: 2 AFI · 2: 1 SAFI · 3: 1 (1 = can receive, 2 = can send, 3 = both)
  *
- * Other values of the last octet are kept; the receiver ignores such an entry.
+ * Other values of the last octet are kept here, and the entry is ignored by whoever uses it: see {@link addPathBits}.
  */
-import { readUint16 } from '../byte-writer.ts';
 import type { AfiSafi } from '../family.ts';
 import type { CapabilityCodec } from './codec.ts';
+import { type FamilyListCapability, familyListCodec, readFamily, writeFamily } from './family-list.ts';
 
-export interface AddPathCapability {
-  readonly kind: 'add-path';
-  readonly families: readonly (AfiSafi & { readonly sendReceive: number })[];
+export const ADD_PATH_RECEIVE = 1;
+export const ADD_PATH_SEND = 2;
+
+export type AddPathCapability = FamilyListCapability<'add-path', AfiSafi & { readonly sendReceive: number }>;
+
+/** What an entry says its sender can do; neither where the value is none of 1 to 3 (RFC 7911 §4). */
+export function addPathBits(sendReceive: number): { readonly send: boolean; readonly receive: boolean } {
+  const known = sendReceive <= (ADD_PATH_SEND | ADD_PATH_RECEIVE);
+  return {
+    send: known && (sendReceive & ADD_PATH_SEND) !== 0,
+    receive: known && (sendReceive & ADD_PATH_RECEIVE) !== 0,
+  };
 }
 
-export const addPath: CapabilityCodec<AddPathCapability> = {
-  code: 69,
-  kind: 'add-path',
-  decode(value) {
-    if (value.length % 4 !== 0) return undefined;
-    const families: (AfiSafi & { sendReceive: number })[] = [];
-    for (let at = 0; at < value.length; at += 4) {
-      families.push({ afi: readUint16(value, at), safi: value[at + 2]!, sendReceive: value[at + 3]! });
-    }
-    return { kind: 'add-path', families };
-  },
-  encode(capability, writer) {
-    for (const family of capability.families) {
-      writer.uint16(family.afi);
-      writer.uint8(family.safi);
+const WORDS = ['nothing', 'receive', 'send', 'send+receive'];
+
+export const addPath: CapabilityCodec<AddPathCapability> = familyListCodec(
+  { code: 69, kind: 'add-path', name: 'ADD-PATH', rfc: 'RFC 7911 §4', malformed: 'session-reset' },
+  {
+    size: 4,
+    read: (bytes, at) => ({ ...readFamily(bytes, at), sendReceive: bytes[at + 3]! }),
+    write(family, writer) {
+      writeFamily(family, writer);
       writer.uint8(family.sendReceive);
-    }
+    },
+    show: ({ sendReceive }) => WORDS[sendReceive] ?? `${sendReceive} (ignored)`,
   },
-};
+);

@@ -3,65 +3,63 @@
  *
  *   0: 1 code · 1: 1 length · 2: value
  *
- * One descriptor per known code; any other is kept as opaque bytes and ignored (RFC 5492 §3).
+ * Known ones are described in table.ts; any other is kept as opaque bytes and ignored (RFC 5492 §3).
  */
+import { toHex } from '../../bytes/hex.ts';
 import type { ByteWriter } from '../byte-writer.ts';
-import { type AddPathCapability, addPath } from './add-path.ts';
-import type { CapabilityCodec } from './codec.ts';
-import { type EmptyCapability, enhancedRouteRefresh, extendedMessage, routeRefresh } from './empty.ts';
-import { type FourOctetAsCapability, fourOctetAs } from './four-octet-as.ts';
-import { type GracefulRestartCapability, gracefulRestart } from './graceful-restart.ts';
-import {
-  type LongLivedGracefulRestartCapability,
-  longLivedGracefulRestart,
-} from './long-lived-graceful-restart.ts';
-import { type MultiprotocolCapability, multiprotocol } from './multiprotocol.ts';
+import { BgpError } from '../error.ts';
+import { capabilityByCode, capabilityByKind, capabilityName, type KnownCapability } from './table.ts';
 
-/** A capability that podwire does not know, or whose value does not have the shape its code demands. */
+/** A capability that podwire does not know, or one that is ignored because its value has another shape. */
 export interface UnknownCapability {
   readonly kind: 'unknown';
   readonly code: number;
   readonly value: Uint8Array;
 }
 
-export type Capability =
-  | MultiprotocolCapability
-  | EmptyCapability
-  | GracefulRestartCapability
-  | FourOctetAsCapability
-  | AddPathCapability
-  | LongLivedGracefulRestartCapability
-  | UnknownCapability;
-
-const CODECS: readonly CapabilityCodec<never>[] = [
-  multiprotocol,
-  routeRefresh,
-  extendedMessage,
-  gracefulRestart,
-  fourOctetAs,
-  addPath,
-  enhancedRouteRefresh,
-  longLivedGracefulRestart,
-] as unknown as readonly CapabilityCodec<never>[];
+export type Capability = KnownCapability | UnknownCapability;
 
 /**
- * One capability of `code`. A value of the wrong shape is kept as unknown: the capability counts as not advertised,
- * which RFC 5492 §3 demands for what the receiver cannot use.
+ * One capability of `code`.
+ * @param offset where the value starts in the message.
+ * @throws BgpError 2/0 where a value that the session depends on has the wrong shape, see `malformed` in the table.
  */
-export function decodeCapability(code: number, value: Uint8Array): Capability {
-  const codec = CODECS.find((candidate) => candidate.code === code);
-  return codec?.decode(value) ?? { kind: 'unknown', code, value: value.slice() };
+export function decodeCapability(code: number, value: Uint8Array, offset: number): Capability {
+  const codec = capabilityByCode(code);
+  const capability = codec?.decode(value);
+  if (capability !== undefined) return capability;
+  if (codec?.malformed === 'session-reset') {
+    const expected = `${codec.name} capability of ${value.length} octets is malformed (${codec.rfc})`;
+    throw new BgpError('OPEN', offset, expected, 2, 0, undefined, 'RFC 4271 §6.2');
+  }
+  return { kind: 'unknown', code, value: value.slice() };
 }
 
 /** Appends code, length and value. @throws RangeError where the value is longer than 255 octets. */
 export function encodeCapability(capability: Capability, writer: ByteWriter): void {
-  const codec = CODECS.find((candidate) => candidate.kind === capability.kind);
-  writer.uint8(capability.kind === 'unknown' ? capability.code : codec!.code);
+  writer.uint8(capabilityCode(capability));
   const lengthAt = writer.position;
   writer.uint8(0);
   if (capability.kind === 'unknown') writer.append(capability.value);
-  else codec!.encode(capability as never, writer);
+  else capabilityByKind(capability.kind).encode(capability, writer);
   const length = writer.position - lengthAt - 1;
   if (length > 255) throw new RangeError(`capability ${capability.kind}: ${length} octets, at most 255 fit`);
   writer.patchUint8(lengthAt, length);
+}
+
+/** IANA's code of a capability. */
+export function capabilityCode(capability: Capability): number {
+  return capability.kind === 'unknown' ? capability.code : capabilityByKind(capability.kind).code;
+}
+
+/** One line: `"ADD-PATH: ipv4-unicast send+receive"`, `"capability 99: 0x0102"`. */
+export function capabilityText(capability: Capability): string {
+  const details =
+    capability.kind === 'unknown'
+      ? capability.value.length === 0
+        ? ''
+        : `0x${toHex(capability.value)}`
+      : capabilityByKind(capability.kind).text(capability);
+  const name = capabilityName(capabilityCode(capability));
+  return details === '' ? name : `${name}: ${details}`;
 }

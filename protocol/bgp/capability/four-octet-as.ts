@@ -10,6 +10,11 @@ export interface FourOctetAsCapability {
 export const fourOctetAs: CapabilityCodec<FourOctetAsCapability> = {
   code: 65,
   kind: 'four-octet-as',
+  name: '4-octet AS Number',
+  rfc: 'RFC 6793 §3',
+  malformed: 'session-reset',
   decode: (value) => (value.length === 4 ? { kind: 'four-octet-as', asn: readUint32(value, 0) } : undefined),
   encode: (capability, writer) => writer.uint32(capability.asn),
+  text: ({ asn }) => `AS ${asn}`,
+  fields: (value, offset) => [{ name: 'AS number', offset, length: 4, value: readUint32(value, 0) }],
 };

@@ -6,35 +6,35 @@
 import { readUint16 } from '../byte-writer.ts';
 import type { AfiSafi } from '../family.ts';
 import type { CapabilityCodec } from './codec.ts';
+import { type FamilyListCapability, familyListCodec, readFamily, writeFamily } from './family-list.ts';
+import { FORWARDING } from './graceful-restart.ts';
 
-export interface LongLivedGracefulRestartCapability {
-  readonly kind: 'long-lived-graceful-restart';
-  readonly families: readonly (AfiSafi & { readonly forwarding: boolean; readonly staleTime: number })[];
-}
+export type LongLivedGracefulRestartCapability = FamilyListCapability<
+  'long-lived-graceful-restart',
+  AfiSafi & { readonly forwarding: boolean; readonly staleTime: number }
+>;
 
-export const longLivedGracefulRestart: CapabilityCodec<LongLivedGracefulRestartCapability> = {
-  code: 71,
-  kind: 'long-lived-graceful-restart',
-  decode(value) {
-    if (value.length % 7 !== 0) return undefined;
-    const families: (AfiSafi & { forwarding: boolean; staleTime: number })[] = [];
-    for (let at = 0; at < value.length; at += 7) {
-      families.push({
-        afi: readUint16(value, at),
-        safi: value[at + 2]!,
-        forwarding: (value[at + 3]! & 0x80) !== 0,
-        staleTime: (value[at + 4]! << 16) | readUint16(value, at + 5),
-      });
-    }
-    return { kind: 'long-lived-graceful-restart', families };
+export const longLivedGracefulRestart: CapabilityCodec<LongLivedGracefulRestartCapability> = familyListCodec(
+  {
+    code: 71,
+    kind: 'long-lived-graceful-restart',
+    name: 'Long-Lived Graceful Restart',
+    rfc: 'RFC 9494 §3.1',
+    malformed: 'session-reset',
   },
-  encode(capability, writer) {
-    for (const family of capability.families) {
-      writer.uint16(family.afi);
-      writer.uint8(family.safi);
-      writer.uint8(family.forwarding ? 0x80 : 0);
+  {
+    size: 7,
+    read: (bytes, at) => ({
+      ...readFamily(bytes, at),
+      forwarding: (bytes[at + 3]! & FORWARDING) !== 0,
+      staleTime: (bytes[at + 4]! << 16) | readUint16(bytes, at + 5),
+    }),
+    write(family, writer) {
+      writeFamily(family, writer);
+      writer.uint8(family.forwarding ? FORWARDING : 0);
       writer.uint8(family.staleTime >>> 16);
       writer.uint16(family.staleTime & 0xffff);
-    }
+    },
+    show: ({ forwarding, staleTime }) => `time ${staleTime}${forwarding ? ' forwarding' : ''}`,
   },
-};
+);
