@@ -5,97 +5,45 @@
  */
 import { ByteWriter } from '../byte-writer.ts';
 import type { NotificationBody } from '../error.ts';
-import { beginMessage, endMessage, HEADER_LENGTH, NOTIFICATION } from './header.ts';
+import { beginMessage, endMessage, HEADER_LENGTH, MAX_MESSAGE_LENGTH, NOTIFICATION } from './header.ts';
+import { notificationName } from './notification-codes.ts';
+import { dataText, unwrapHardReset } from './notification-data.ts';
+
+export {
+  ADMINISTRATIVE_RESET,
+  ADMINISTRATIVE_SHUTDOWN,
+  CEASE,
+  COLLISION_RESOLUTION,
+  CONNECTION_REJECTED,
+  FSM_ERROR,
+  HOLD_TIMER_EXPIRED,
+  MAXIMUM_PREFIXES,
+  OTHER_CONFIGURATION_CHANGE,
+  PEER_DECONFIGURED,
+} from './notification-codes.ts';
 
 export interface NotificationMessage extends NotificationBody {
   readonly kind: 'notification';
 }
 
-/** Error codes that our machines send of themselves, RFC 4271 §4.5. */
-export const HOLD_TIMER_EXPIRED = 4;
-export const FSM_ERROR = 5;
-export const CEASE = 6;
-
-/** Subcodes of Cease, RFC 4486 §4. */
-export const MAXIMUM_PREFIXES = 1;
-export const ADMINISTRATIVE_SHUTDOWN = 2;
-export const PEER_DECONFIGURED = 3;
-export const ADMINISTRATIVE_RESET = 4;
-export const CONNECTION_REJECTED = 5;
-export const OTHER_CONFIGURATION_CHANGE = 6;
-export const COLLISION_RESOLUTION = 7;
-
-const NAMES: Readonly<
-  Record<number, { readonly name: string; readonly subcodes: Readonly<Record<number, string>> }>
-> = {
-  1: {
-    name: 'Message Header Error',
-    subcodes: { 1: 'Connection Not Synchronized', 2: 'Bad Message Length', 3: 'Bad Message Type' },
-  },
-  2: {
-    name: 'OPEN Message Error',
-    subcodes: {
-      1: 'Unsupported Version Number',
-      2: 'Bad Peer AS',
-      3: 'Bad BGP Identifier',
-      4: 'Unsupported Optional Parameter',
-      6: 'Unacceptable Hold Time',
-      7: 'Unsupported Capability',
-      11: 'Role Mismatch',
-    },
-  },
-  3: {
-    name: 'UPDATE Message Error',
-    subcodes: {
-      1: 'Malformed Attribute List',
-      2: 'Unrecognized Well-known Attribute',
-      3: 'Missing Well-known Attribute',
-      4: 'Attribute Flags Error',
-      5: 'Attribute Length Error',
-      6: 'Invalid ORIGIN Attribute',
-      8: 'Invalid NEXT_HOP Attribute',
-      9: 'Optional Attribute Error',
-      10: 'Invalid Network Field',
-      11: 'Malformed AS_PATH',
-    },
-  },
-  4: { name: 'Hold Timer Expired', subcodes: {} },
-  5: {
-    name: 'Finite State Machine Error',
-    subcodes: {
-      1: 'Unexpected Message in OpenSent',
-      2: 'Unexpected Message in OpenConfirm',
-      3: 'Unexpected Message in Established',
-    },
-  },
-  6: {
-    name: 'Cease',
-    subcodes: {
-      1: 'Maximum Number of Prefixes Reached',
-      2: 'Administrative Shutdown',
-      3: 'Peer De-configured',
-      4: 'Administrative Reset',
-      5: 'Connection Rejected',
-      6: 'Other Configuration Change',
-      7: 'Connection Collision Resolution',
-      8: 'Out of Resources',
-      9: 'Hard Reset',
-      10: 'BFD Down',
-    },
-  },
-  7: { name: 'ROUTE-REFRESH Message Error', subcodes: { 1: 'Invalid Message Length' } },
-  8: { name: 'Send Hold Timer Expired', subcodes: {} },
-};
-
-/** `"6/2 Cease: Administrative Shutdown"`, for logs and status. */
+/**
+ * One line for logs and status: `6/2 Cease: Administrative Shutdown, "back at noon"`. The data are shown in words where
+ * their shape is known, otherwise in hex; a Hard Reset is followed by what it wraps.
+ */
 export function describeNotification(body: NotificationBody): string {
-  const entry = NAMES[body.code];
-  const name = entry?.name ?? 'Unknown Error';
-  const detail = entry?.subcodes[body.subcode];
-  return `${body.code}/${body.subcode} ${name}${detail === undefined ? '' : `: ${detail}`}`;
+  const inner = unwrapHardReset(body);
+  const data = dataText(inner);
+  return `${named(body)}${inner === body ? '' : ` (${named(inner)})`}${data === undefined ? '' : `, ${data}`}`;
 }
 
-/** Reads a whole NOTIFICATION; its length was checked with the header. The data is a copy. */
+function named({ code, subcode }: NotificationBody): string {
+  return `${code}/${subcode} ${notificationName(code, subcode)}`;
+}
+
+/**
+ * Reads a whole NOTIFICATION; its length was checked with the header. The data is a copy. Nothing in it is an error:
+ * a NOTIFICATION is never answered with one (RFC 4271 §6.4).
+ */
 export function decodeNotification(bytes: Uint8Array): NotificationMessage {
   return {
     kind: 'notification',
@@ -111,7 +59,7 @@ export function encodeNotification(body: NotificationBody): Uint8Array {
   const start = beginMessage(writer, NOTIFICATION);
   writer.uint8(body.code);
   writer.uint8(body.subcode);
-  writer.append(body.data.subarray(0, 4096 - HEADER_LENGTH - 2));
+  writer.append(body.data.subarray(0, MAX_MESSAGE_LENGTH - HEADER_LENGTH - 2));
   endMessage(writer, start);
   return writer.finish();
 }
