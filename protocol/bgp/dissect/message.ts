@@ -2,10 +2,13 @@
 import { readUint16 } from '../byte-writer.ts';
 import type { CodecContext } from '../context.ts';
 import { BgpError } from '../error.ts';
-import { decodeHeader, HEADER_LENGTH, UPDATE } from '../message/header.ts';
+import { decodeHeader, HEADER_LENGTH, NOTIFICATION, OPEN, ROUTE_REFRESH, UPDATE } from '../message/header.ts';
 import { attachError } from './attach-error.ts';
 import { type Field, group, rest } from './field.ts';
 import { headerField, messageTypeName } from './header.ts';
+import { dissectNotification } from './notification.ts';
+import { dissectOpen } from './open.ts';
+import { dissectRouteRefresh } from './route-refresh.ts';
 import { sessionReset, updateFields, withUpdateErrors } from './update.ts';
 
 /**
@@ -38,6 +41,12 @@ function bodyFields(message: Uint8Array, type: number, context: CodecContext): F
   switch (type) {
     case UPDATE:
       return updateFields(message, context);
+    case OPEN:
+      return dissectOpen(message);
+    case NOTIFICATION:
+      return dissectNotification(message);
+    case ROUTE_REFRESH:
+      return dissectRouteRefresh(message);
     default:
       return rest(message, HEADER_LENGTH, 0);
   }

@@ -32,7 +32,8 @@ const MINIMUM_LENGTH: Readonly<Record<number, number>> = {
   [UPDATE]: 23,
   [NOTIFICATION]: 21,
   [KEEPALIVE]: 19,
-  [ROUTE_REFRESH]: 23,
+  // A body that is too short may be another error than a bad length (RFC 7313 §5): its decoder looks.
+  [ROUTE_REFRESH]: 19,
 };
 
 /**

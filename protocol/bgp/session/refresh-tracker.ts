@@ -2,16 +2,17 @@
 import { BgpError } from '../error.ts';
 import { type Family, familyOf } from '../family.ts';
 import { HEADER_LENGTH, ROUTE_REFRESH } from '../message/header.ts';
-import type { RouteRefreshMessage } from '../message/route-refresh.ts';
+import {
+  BEGIN_OF_REFRESH,
+  END_OF_REFRESH,
+  REFRESH_REQUEST,
+  type RouteRefreshMessage,
+  refreshLengthFault,
+} from '../message/route-refresh.ts';
 import { endOfRib, type UpdateMessage } from '../message/update.ts';
 import type { CompleteCapabilities } from './config.ts';
 import type { SessionOutput } from './event.ts';
 import type { Negotiated } from './negotiated.ts';
-
-/** Message subtypes, RFC 7313 §3.2. */
-const REQUEST = 0;
-const BEGIN = 1;
-const END = 2;
 
 /**
  * Checks what the codec cannot know about a whole ROUTE-REFRESH.
@@ -27,12 +28,8 @@ export function checkRefresh(
     const expected = 'ROUTE-REFRESH must follow our capability for it';
     throw new BgpError('BGP header', HEADER_LENGTH - 1, expected, 1, 3, Uint8Array.of(ROUTE_REFRESH));
   }
-  const subtype = bytes[HEADER_LENGTH + 2];
-  if (!negotiated?.enhancedRouteRefresh || (subtype !== BEGIN && subtype !== END)) return;
-  const body = bytes.length - HEADER_LENGTH;
-  if (body === 4) return;
-  const expected = `body of ${body} octets must have 4 for subtype ${subtype}`;
-  throw new BgpError('ROUTE-REFRESH', HEADER_LENGTH, expected, 7, 1, bytes.slice());
+  const fault = negotiated?.enhancedRouteRefresh ? refreshLengthFault(bytes) : undefined;
+  if (fault !== undefined) throw fault;
 }
 
 /** Follows the refreshes of one established connection. */
@@ -59,13 +56,15 @@ export class RefreshTracker {
     const family = familyOf(afi, safi);
     if (family === undefined || !negotiated.families.includes(family)) return undefined;
     // Without RFC 7313 the octet is reserved and means nothing (RFC 2918 §3).
-    if (subtype === REQUEST || !negotiated.enhancedRouteRefresh) return { kind: 'refresh', family };
-    if (subtype === BEGIN) {
+    if (subtype === REFRESH_REQUEST || !negotiated.enhancedRouteRefresh) return { kind: 'refresh', family };
+    if (subtype === BEGIN_OF_REFRESH) {
       if (this.#initial.has(family)) return undefined;
       this.#open.add(family);
       return { kind: 'begin-refresh', family };
     }
     // An end without its beginning tells nothing about which routes are stale.
-    return subtype === END && this.#open.delete(family) ? { kind: 'end-refresh', family } : undefined;
+    return subtype === END_OF_REFRESH && this.#open.delete(family)
+      ? { kind: 'end-refresh', family }
+      : undefined;
   }
 }

@@ -5,7 +5,7 @@ import { encodeKeepalive } from '../../../protocol/bgp/message/keepalive.ts';
 import { decodeMessage } from '../../../protocol/bgp/message/message.ts';
 import { describeNotification, encodeNotification } from '../../../protocol/bgp/message/notification.ts';
 import { decodeOpen, encodeOpen, type OpenMessage } from '../../../protocol/bgp/message/open.ts';
-import { encodeRouteRefresh } from '../../../protocol/bgp/message/route-refresh.ts';
+import { encodeRouteRefresh, refreshLengthFault } from '../../../protocol/bgp/message/route-refresh.ts';
 import { MessageStream } from '../../../protocol/bgp/message/stream.ts';
 import { fromHex, toHex } from '../../../protocol/bytes/hex.ts';
 import { BIRD_OPEN, BIRD_UPDATE, END_OF_RIB, FRR_OPEN, KEEPALIVE, message } from './golden.ts';
@@ -64,7 +64,7 @@ describe('OPEN', () => {
     expect(open.capabilities).toEqual([
       { kind: 'multiprotocol', afi: 1, safi: 1 },
       { kind: 'multiprotocol', afi: 2, safi: 1 },
-      { kind: 'unknown', code: 128, value: new Uint8Array(0) },
+      { kind: 'route-refresh-cisco' },
       { kind: 'route-refresh' },
       { kind: 'enhanced-route-refresh' },
       { kind: 'four-octet-as', asn: 4200000078 },
@@ -76,7 +76,7 @@ describe('OPEN', () => {
           { afi: 2, safi: 1, sendReceive: 1 },
         ],
       },
-      { kind: 'unknown', code: 73, value: fromHex('02766d00') },
+      { kind: 'fqdn', hostName: 'vm', domainName: '' },
       { kind: 'graceful-restart', restarting: true, notification: true, restartTime: 120, families: [] },
       {
         kind: 'long-lived-graceful-restart',
@@ -127,13 +127,50 @@ describe('OPEN', () => {
     ['capability past its end', '0022 01 04 fc00 00b4 0a000001 05 | 02 03 41 04 00', '2/0', '', 31],
     ['capability header cut', '0020 01 04 fc00 00b4 0a000001 03 | 02 01 41', '2/0', '', 31],
     ['type 255 not in front', '0021 01 04 fc00 00b4 0a000001 04 | 02 00 ff 00', '2/4', '', 31],
+    ['type 255 twice', '0026 01 04 fc00 00b4 0a000001 ff | ff 0006 | 02 0000 ff 0000', '2/4', '', 35],
+    ['an extended length cut off', '001f 01 04 fc00 00b4 0a000001 ff | ff 00', '2/0', '', 29],
+    [
+      'an extended length that is wrong',
+      '0023 01 04 fc00 00b4 0a000001 ff | ff 0004 | 02 0000',
+      '2/0',
+      '',
+      32,
+    ],
+    ['an extended parameter cut off', '0022 01 04 fc00 00b4 0a000001 ff | ff 0002 | 02 00', '2/0', '', 32],
+    [
+      'a known capability of the wrong length',
+      '0022 01 04 fc00 00b4 0a000001 05 | 02 03 41 01 07',
+      '2/0',
+      '',
+      33,
+    ],
   ])('refuses %s', (_name, hex, code, data, offset) => {
     expect(errorOf(message(hex))).toEqual([code, data, offset]);
   });
 
-  test('a capability of the wrong length counts as unknown', () => {
-    const bytes = message('0022 01 04 fc00 00b4 0a000001 05 | 02 03 41 01 07');
-    expect(decodeOpen(bytes).capabilities).toEqual([{ kind: 'unknown', code: 65, value: Uint8Array.of(7) }]);
+  test('with its capabilities in several parameters, in one each, or in the extended form, is the same', () => {
+    for (const layout of [
+      { perParameter: 1 },
+      { perParameter: 3 },
+      { extended: true },
+      { extended: true, perParameter: 1 },
+    ]) {
+      const bytes = encodeOpen(bird, layout);
+      expect(decodeOpen(bytes)).toEqual(bird);
+    }
+    expect(toHex(encodeOpen(decodeOpen(FRR_OPEN), { perParameter: 1 }))).toBe(toHex(FRR_OPEN));
+    expect(
+      toHex(encodeOpen({ ...bird, capabilities: [{ kind: 'route-refresh' }] }, { extended: true })),
+    ).toBe(toHex(message('0025 01 04 fc00 00f0 7f4c0002 ff | ff 0005 | 02 0002 | 02 00')));
+  });
+
+  test('has no more octets than an OPEN may have (RFC 8654)', () => {
+    const capabilities = Array.from({ length: 20 }, () => ({
+      kind: 'unknown' as const,
+      code: 200,
+      value: new Uint8Array(250),
+    }));
+    expect(() => encodeOpen({ ...bird, capabilities })).toThrow(RangeError);
   });
 });
 
@@ -146,7 +183,8 @@ describe('header', () => {
     ['UPDATE of 22', `${'ff'.repeat(16)} 0016 02`, '1/2', '0016', 16],
     ['NOTIFICATION of 20', `${'ff'.repeat(16)} 0014 03`, '1/2', '0014', 16],
     ['KEEPALIVE of 20', `${'ff'.repeat(16)} 0014 04`, '1/2', '0014', 16],
-    ['ROUTE-REFRESH of 22', `${'ff'.repeat(16)} 0016 05`, '1/2', '0016', 16],
+    ['ROUTE-REFRESH of 22', `${'ff'.repeat(16)} 0016 05 000100`, '1/2', '0016', 16],
+    ['ROUTE-REFRESH of 19', `${'ff'.repeat(16)} 0013 05`, '1/2', '0013', 16],
     ['type 0', `${'ff'.repeat(16)} 0013 00`, '1/3', '00', 18],
     ['type 6', `${'ff'.repeat(16)} 0013 06`, '1/3', '06', 18],
   ])('refuses %s', (_name, hex, code, data, offset) => {
@@ -192,6 +230,25 @@ describe('small messages', () => {
     const refresh = { kind: 'route-refresh', afi: 1, subtype: 0, safi: 1 } as const;
     expect(decodeMessage(bytes, BASE_CONTEXT)).toEqual(refresh);
     expect(toHex(encodeRouteRefresh(refresh))).toBe(toHex(bytes));
+  });
+
+  test('ROUTE-REFRESH with outbound route filters', () => {
+    const bytes = message('001f 05 0001 00 01 | 01 40 0005 80 00 00 00');
+    const filters = fromHex('0140000580000000');
+    expect(decodeMessage(bytes, BASE_CONTEXT)).toMatchObject({ subtype: 0, filters });
+    expect(toHex(encodeRouteRefresh({ afi: 1, subtype: 0, safi: 1, filters }))).toBe(toHex(bytes));
+    expect(refreshLengthFault(bytes)).toBeUndefined();
+  });
+
+  test.each([
+    ['001c 05 0001 01 01 | 0000000000', '7/1'],
+    ['0016 05 0001 02', '7/1'],
+    ['0017 05 0001 02 01', undefined],
+    ['001c 05 0001 03 01 | 0000000000', undefined],
+  ])('BoRR and EoRR have 4 octets exactly (RFC 7313 §5): %s', (hex, expected) => {
+    const fault = refreshLengthFault(message(hex));
+    expect(fault && `${fault.notification.code}/${fault.notification.subcode}`).toBe(expected);
+    if (fault !== undefined) expect(toHex(fault.notification.data)).toBe(toHex(message(hex)));
   });
 });
 
