@@ -32,6 +32,7 @@ const CHANGEABLE: ReadonlySet<string> = new Set<keyof PeerSettings>([
   'shutdown',
   'importPolicy',
   'exportPolicy',
+  'gracefulShutdown',
 ]);
 
 /** What a setting left out is the same as. */

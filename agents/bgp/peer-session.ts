@@ -32,6 +32,10 @@ export interface Ending {
   readonly text?: string;
   /** The peer shall not keep our routes, whatever was agreed about graceful restart. */
   readonly hard?: boolean;
+  /** Of the Cease, where its subcode has some. */
+  readonly data?: Uint8Array;
+  /** No Cease at all: we restart, and the peer shall keep our routes (RFC 4724 §4). */
+  readonly silent?: boolean;
 }
 
 type Down = SessionOutput & { readonly kind: 'down' };

@@ -4,13 +4,17 @@ import {
   OTHER_CONFIGURATION_CHANGE,
   PEER_DECONFIGURED,
 } from '../../protocol/bgp/message/notification.ts';
-import { Rib } from '../../protocol/bgp/rib/rib.ts';
+import { Rib, type RibFlush } from '../../protocol/bgp/rib/rib.ts';
+import type { RibConfig } from '../../protocol/bgp/rib/route.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
 import { parseIpv4 } from '../../protocol/ip/ipv4.ts';
-import type { TcpConnection, TcpHandler, TcpKeys, TcpListener, Timer } from '../ports.ts';
+import type { TcpConnection, TcpHandler, TcpKeys, TcpListener } from '../ports.ts';
 import { plainAddress } from './address.ts';
 import { DynamicPeers } from './dynamic-peers.ts';
+import { Flusher } from './flusher.ts';
 import { neighborStatus } from './neighbor-view.ts';
+import { nextHopResolver } from './next-hops.ts';
+import { OwnRestart } from './own-restart.ts';
 import { type AnnounceOptions, ownNlri, ownRoute } from './own-route.ts';
 import { pathView } from './path-view.ts';
 import { Peer, type PeerOwner } from './peer.ts';
@@ -22,6 +26,7 @@ import type {
   BestChange,
   FamilyName,
   NeighborStatus,
+  NextHopConfig,
   PathView,
   PeerConfig,
   PeerRangeConfig,
@@ -32,16 +37,17 @@ export class BgpSpeaker {
   readonly config: SpeakerConfig;
   readonly #ports: SpeakerPorts;
   readonly #rib: Rib;
-  readonly #identity: SessionIdentity;
+  readonly #flusher: Flusher;
   readonly #peers = new Map<string, Peer>();
+  readonly #byRibPeer = new Map<number, Peer>();
   readonly #dynamic = new DynamicPeers();
   readonly #owner: PeerOwner;
-  readonly #byRibPeer = new Map<number, Peer>();
   /** Sessions of removed peers that still close their connections. */
   readonly #leaving = new Set<Promise<void>>();
+  #identity: SessionIdentity;
+  #ownRestart: OwnRestart | undefined;
   #listeners: TcpListener[] = [];
   #running = false;
-  #flushTimer: Timer | undefined;
   #endsOfRib: { name: string; family: FamilyName }[] = [];
   readonly #bestListeners: ((changes: readonly BestChange[]) => void)[] = [];
   readonly #sessionListeners: ((peerName: string, state: SessionState) => void)[] = [];
@@ -53,23 +59,25 @@ export class BgpSpeaker {
     this.#ports = ports;
     const { asn, confederation } = config;
     const routerId = parseIpv4(config.routerId);
-    const clusterId = config.clusterId === undefined ? undefined : parseIpv4(config.clusterId);
     this.#identity = {
       asn,
       routerId,
       restarting: config.restarting !== undefined,
       ...(confederation === undefined ? {} : { confederation }),
     };
-    this.#rib = new Rib({ asn, routerId, clusterId });
+    this.#rib = new Rib(ribConfig(config));
+    this.#flusher = new Flusher(this.#rib, ports.clock, (flush) => this.#flushed(flush));
     this.#owner = {
       rib: this.#rib,
       ports,
-      schedule: () => this.#schedule(),
+      schedule: () => this.#flusher.schedule(),
       state: (peer, state) => this.#state(peer, state),
-      endOfRib: (peer, family) => this.#endsOfRib.push({ name: peer.config.name, family }),
+      established: (peer, negotiated) => this.#ownRestart?.established(peer.config.name, negotiated),
+      endOfRib: (peer, family) => this.#endOfRib(peer.config.name, family),
       ribPeer: (peer, before) => {
         if (before !== undefined) this.#byRibPeer.delete(before);
         if (peer.ribPeer !== undefined) this.#byRibPeer.set(peer.ribPeer, peer);
+        this.#dismiss(peer);
       },
     };
   }
@@ -89,18 +97,24 @@ export class BgpSpeaker {
       throw error;
     }
     this.#running = true;
+    this.#deferSelection();
     for (const peer of this.#peers.values()) peer.start();
-    this.#schedule();
+    this.#flusher.start();
   }
 
-  /** Ends all sessions with Cease, Administrative Shutdown; resolves when connections and listeners are closed. */
-  async stop(): Promise<void> {
+  /**
+   * Ends all sessions with Cease, Administrative Shutdown; resolves when connections and listeners are closed.
+   * @param options `restart`: closes them without a word, so that peers with graceful restart keep our routes until we
+   * are back (RFC 4724 §4).
+   */
+  async stop({ restart = false }: { readonly restart?: boolean } = {}): Promise<void> {
     this.#running = false;
-    const stopped = [...this.#peers.values()].map((peer) => peer.stop({ subcode: ADMINISTRATIVE_SHUTDOWN }));
+    this.#ownRestart?.stop();
+    const ending = { subcode: ADMINISTRATIVE_SHUTDOWN, silent: restart };
+    const stopped = [...this.#peers.values()].map((peer) => peer.stop(ending));
     await this.#closeListeners();
     await Promise.all([...stopped, ...this.#leaving]);
-    this.#flushTimer?.cancel();
-    this.#flushTimer = undefined;
+    this.#flusher.stop();
   }
 
   /** Where it listens, with the ports that the system chose. */
@@ -122,11 +136,17 @@ export class BgpSpeaker {
       const { config } = peer;
       const next = peer.range === undefined ? wanted.get(config.name) : this.#dynamic.again(peer.config);
       if (next === undefined) this.#remove(peer, PEER_DECONFIGURED);
-      else if (sameSession(next, config)) peer.session.config = next;
+      else if (sameSession(next, config)) peer.reconfigure(next);
       else this.#remove(peer, OTHER_CONFIGURATION_CHANGE);
     }
     for (const config of peers) if (!this.#peers.has(config.name)) this.#add(config);
     for (const listener of this.#listeners) listener.setKeys?.(this.#keys());
+  }
+
+  /** Says which next hops can be reached, and at what cost; `undefined`: all. @throws RangeError on what is no prefix. */
+  setNextHops(prefixes: readonly NextHopConfig[] | undefined): void {
+    this.#rib.nextHopChanged(prefixes === undefined ? () => 0 : nextHopResolver(prefixes));
+    this.#flusher.schedule();
   }
 
   /**
@@ -136,13 +156,13 @@ export class BgpSpeaker {
   announce(prefix: string, options: AnnounceOptions = {}): void {
     const { nlri, attributes } = ownRoute(prefix, options);
     this.#rib.announce(nlri, attributes);
-    this.#schedule();
+    this.#flusher.schedule();
   }
 
   /** Withdraws an own route. @throws RangeError where the text is no prefix. */
   withdraw(prefix: string, family?: FamilyName): void {
     this.#rib.withdraw(ownNlri(prefix, family));
-    this.#schedule();
+    this.#flusher.schedule();
   }
 
   /** Changes of best routes, own ones included, gathered per turn of the event loop. */
@@ -218,6 +238,7 @@ export class BgpSpeaker {
 
   #remove(peer: Peer, subcode: number): void {
     this.#peers.delete(peer.config.name);
+    this.#ownRestart?.gone(peer.config.name);
     const stopped = peer.stop({ subcode }).finally(() => this.#leaving.delete(stopped));
     this.#leaving.add(stopped);
   }
@@ -250,23 +271,38 @@ export class BgpSpeaker {
   }
 
   #state(peer: Peer, state: SessionState): void {
-    const { name } = peer.config;
-    for (const listener of this.#sessionListeners) listener(name, state);
-    // A dynamic neighbour was here only for this session.
-    if (peer.range === undefined || this.#peers.get(name) !== peer) return;
-    if (state === 'OpenSent' || state === 'OpenConfirm' || state === 'Established') peer.called = true;
-    else if (peer.called) this.#remove(peer, PEER_DECONFIGURED);
+    for (const listener of this.#sessionListeners) listener(peer.config.name, state);
+    if (isOpening(state)) peer.called = true;
+    this.#dismiss(peer);
   }
 
-  /** Everything that happens in this turn is worked off together in the next. */
-  #schedule(): void {
-    if (!this.#running || this.#flushTimer !== undefined) return;
-    this.#flushTimer = this.#ports.clock.setTimer(0, () => this.#flush());
+  /** A dynamic neighbour is a peer only for its session, and while routes of it are kept. */
+  #dismiss(peer: Peer): void {
+    if (peer.range === undefined || !peer.called || peer.ribPeer !== undefined) return;
+    if (isOpening(peer.session.machine.state) || this.#peers.get(peer.config.name) !== peer) return;
+    this.#remove(peer, PEER_DECONFIGURED);
   }
 
-  #flush(): void {
-    this.#flushTimer = undefined;
-    const { deliveries, changes, pending } = this.#rib.flush();
+  #endOfRib(name: string, family: FamilyName): void {
+    this.#ownRestart?.endOfRib(name, family);
+    this.#endsOfRib.push({ name, family });
+  }
+
+  /** After a restart: waits for the peers' routes (RFC 4724 §4.1). */
+  #deferSelection(): void {
+    const { restarting } = this.config;
+    if (restarting === undefined) return;
+    const peers = [...this.#peers.values()].map(({ config }) => config);
+    const world = { rib: this.#rib, clock: this.#ports.clock };
+    this.#ownRestart = new OwnRestart(peers, restarting, world, () => {
+      this.#ownRestart = undefined;
+      this.#identity = { ...this.#identity, restarting: false };
+      for (const { session } of this.#peers.values()) session.setRestarting(false);
+      this.#flusher.schedule();
+    });
+  }
+
+  #flushed({ deliveries, changes }: RibFlush): void {
     for (const { peer: ribPeer, chunks, messages, family, endOfRib: ended } of deliveries) {
       const peer = this.#byRibPeer.get(ribPeer);
       peer?.session.send(chunks, messages);
@@ -274,7 +310,6 @@ export class BgpSpeaker {
     }
     const ends = this.#endsOfRib;
     this.#endsOfRib = [];
-    if (pending) this.#schedule();
     if (changes.length > 0 && this.#bestListeners.length > 0) {
       const views = changes.map(({ prefix, best }) => ({
         prefix,
@@ -291,4 +326,23 @@ export class BgpSpeaker {
     this.#listeners = [];
     await Promise.all(listeners.map((listener) => listener.close()));
   }
+}
+
+/** Whether a connection of the peer has come so far that it is sent an OPEN. */
+function isOpening(state: SessionState): boolean {
+  return state === 'OpenSent' || state === 'OpenConfirm' || state === 'Established';
+}
+
+/** @throws RangeError where an id is no dotted quad, or a next hop's prefix none. */
+function ribConfig(config: SpeakerConfig): RibConfig {
+  const { asn, clusterId, confederation, multipath, nextHops, ebgpRequiresPolicy } = config;
+  return {
+    asn,
+    routerId: parseIpv4(config.routerId),
+    clusterId: clusterId === undefined ? undefined : parseIpv4(clusterId),
+    confederation,
+    multipath,
+    ebgpRequiresPolicy,
+    resolve: nextHops === undefined ? undefined : nextHopResolver(nextHops),
+  };
 }

@@ -186,11 +186,20 @@ export interface SpeakerConfig {
   readonly multipath?: { readonly ebgp: number; readonly ibgp: number };
   /** RFC 4684; default: for sessions that carry the family `rt-constraint`. */
   readonly rtConstraint?: boolean;
+  /** Absent: every next hop can be reached, at a cost that nobody knows. */
+  readonly nextHops?: readonly NextHopConfig[];
   /**
    * We come back from a restart (RFC 4724 §4.1): OPENs say so, and selection waits for the End-of-RIB of all peers, at
    * most `deferral` seconds (default 360).
    */
   readonly restarting?: { readonly deferral?: number };
+}
+
+/** Next hops that can be reached, and at what cost (RFC 4271 §9.1.2.1). */
+export interface NextHopConfig {
+  readonly prefix: string;
+  /** IGP metric; default 0. */
+  readonly cost?: number | undefined;
 }
 
 /** A prefix (or EVPN route in text) that a speaker originates. */

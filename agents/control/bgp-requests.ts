@@ -73,7 +73,7 @@ const refresh: Reader<Argument<'refresh'>> = object<{ readonly peer: string }, {
 const shutdown: Reader<ShutdownRequest> = object<
   Pick<ShutdownRequest, 'peer'>,
   Required<Omit<ShutdownRequest, 'peer'>>
->(peer, { message: text(), graceful: boolean, hard: boolean });
+>(peer, { message: text(), graceful: integer(0, 86_400), hard: boolean });
 
 const enable: Reader<Argument<'enable'>> = object<Argument<'enable'>, object>(peer, {});
 

@@ -98,8 +98,8 @@ export interface ShutdownRequest {
   readonly peer: string;
   /** For the peer's operator (RFC 9003). */
   readonly message?: string;
-  /** First with GRACEFUL_SHUTDOWN, so that the peer finds other ways before (RFC 8326). */
-  readonly graceful?: boolean;
+  /** Before, announce everything with GRACEFUL_SHUTDOWN for so many seconds, so that other ways are found (RFC 8326). */
+  readonly graceful?: number;
   /** The peer shall not keep our routes (RFC 8538). */
   readonly hard?: boolean;
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { LogLevel } from '../../agents/log.ts';
 import type { SpeakerFile } from '../speaker/read-file.ts';
 import { type CliContext, type GlobalOptions, say } from './context.ts';
 
@@ -14,11 +15,11 @@ export function register(program: Command, context: CliContext): void {
     .description('run one BGP speaker until SIGTERM; SIGHUP reads its file again')
     .requiredOption('--config <file>', 'YAML file of the speaker (docs/bgp.md)')
     .action(async (_options: object, command: Command) => {
-      await speaker(context, command.optsWithGlobals<Options>());
+      await speaker(context, command, command.optsWithGlobals<Options>());
     });
 }
 
-async function speaker(context: CliContext, options: Options): Promise<void> {
+async function speaker(context: CliContext, command: Command, options: Options): Promise<void> {
   const signal = context.interrupted();
   const [{ readSpeakerFile }, { startSpeaker }, { defaultSocket, registerSpeaker }, { openLog }] =
     await Promise.all([
@@ -30,7 +31,7 @@ async function speaker(context: CliContext, options: Options): Promise<void> {
   const file = readSpeakerFile(options.config);
   const { asn, routerId } = file.speaker;
   const socket = file.api === undefined ? defaultSocket() : resolve(file.api.socket);
-  const { log, flush } = openLog('stderr', options.logLevel, {});
+  const { log, flush } = openLog('stderr', level(command, options, file), {});
   let forget: (() => void) | undefined;
   try {
     const running = await startSpeaker(file, socket, log);
@@ -50,6 +51,12 @@ async function speaker(context: CliContext, options: Options): Promise<void> {
     forget?.();
     flush();
   }
+}
+
+/** What the file says counts unless the command line says something. */
+function level(command: Command, options: Options, { log }: SpeakerFile): LogLevel {
+  const given = command.getOptionValueSourceWithGlobals('logLevel') !== 'default';
+  return given ? options.logLevel : (log?.level ?? options.logLevel);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

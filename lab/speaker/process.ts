@@ -2,7 +2,13 @@
 
 import { BgpSpeaker } from '../../agents/bgp/speaker.ts';
 import { controlSpeaker } from '../../agents/bgp/speaker-control.ts';
-import type { NetworkConfig, PeerConfig, PeerRangeConfig, SpeakerConfig } from '../../agents/bgp/types.ts';
+import type {
+  NetworkConfig,
+  NextHopConfig,
+  PeerConfig,
+  PeerRangeConfig,
+  SpeakerConfig,
+} from '../../agents/bgp/types.ts';
 import { SPEAKER_NODE, type SpeakerControl } from '../../agents/control/bgp.ts';
 import { serveControl } from '../../agents/control/server.ts';
 import { systemClock } from '../../agents/io/clock.ts';
@@ -16,6 +22,8 @@ export interface SpeakerSetup {
   readonly peers: readonly PeerConfig[];
   readonly ranges: readonly PeerRangeConfig[];
   readonly networks: readonly NetworkConfig[];
+  /** Absent: every next hop can be reached. */
+  readonly nextHops?: readonly NextHopConfig[] | undefined;
 }
 
 /** A running speaker. */
@@ -38,7 +46,11 @@ export interface SpeakerProcess {
  */
 export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log): Promise<SpeakerProcess> {
   const ports = { clock: systemClock(), random: systemRandom(), tcp: nodeTcp(), log };
-  const speaker = new BgpSpeaker(setup.speaker, ports);
+  const { nextHops } = setup;
+  const speaker = new BgpSpeaker(
+    nextHops === undefined ? setup.speaker : { ...setup.speaker, nextHops },
+    ports,
+  );
   speaker.setPeers(setup.peers, setup.ranges);
   let announced = announce(speaker, setup.networks, new Map());
   let ended: () => void = () => undefined;
@@ -72,6 +84,7 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
         );
       }
       speaker.setPeers(next.peers, next.ranges);
+      speaker.setNextHops(next.nextHops);
       announced = announce(speaker, next.networks, announced);
     },
     async stop() {

@@ -252,8 +252,8 @@ export class Rib {
     return result;
   }
 
-  /** How many prefixes a peer announced. */
-  receivedCount(id: number): number {
+  /** How many prefixes a peer announced, in one family or in all. */
+  receivedCount(id: number, _family?: Family): number {
     return this.#received.get(id) ?? 0;
   }
 
