@@ -12,12 +12,14 @@ import {
   type InterfaceStatistics,
 } from './interface-statistics.ts';
 import { decodeNameResolution, NAME_RESOLUTION_TYPE, type NameResolution } from './name-resolution.ts';
+import { decodeObsoletePacket, OBSOLETE_PACKET_TYPE } from './obsolete-packet.ts';
 import {
   BYTE_ORDER_MAGIC,
   decodeSectionHeader,
   SECTION_HEADER_TYPE,
   type SectionHeader,
 } from './section-header.ts';
+import { decodeSimplePacket, SIMPLE_PACKET_TYPE, type SimplePacket } from './simple-packet.ts';
 
 /** A block of a type that podwire does not interpret; `body` is what stands between the two lengths. */
 export interface OtherBlock {
@@ -30,6 +32,7 @@ export type Block =
   | SectionHeader
   | InterfaceDescription
   | EnhancedPacket
+  | SimplePacket
   | NameResolution
   | InterfaceStatistics
   | OtherBlock;
@@ -41,6 +44,8 @@ const BLOCK_NAMES: Readonly<Record<number, string>> = {
   [SECTION_HEADER_TYPE]: 'pcapng section header',
   [INTERFACE_DESCRIPTION_TYPE]: 'pcapng interface description',
   [ENHANCED_PACKET_TYPE]: 'pcapng enhanced packet',
+  [OBSOLETE_PACKET_TYPE]: 'pcapng packet',
+  [SIMPLE_PACKET_TYPE]: 'pcapng simple packet',
   [NAME_RESOLUTION_TYPE]: 'pcapng name resolution',
   [INTERFACE_STATISTICS_TYPE]: 'pcapng interface statistics',
 };
@@ -65,13 +70,20 @@ export class PcapngReader {
     return this.#interfaces;
   }
 
-  /** Takes the next bytes (copied) and returns the blocks that they complete. @throws DecodeError */
-  push(bytes: Uint8Array): Block[] {
+  /**
+   * Takes the next bytes (copied) and returns the blocks that they complete.
+   * @param visit called with each block as it is read, also with those before a fault.
+   * @throws DecodeError
+   */
+  push(bytes: Uint8Array, visit?: (block: Block) => void): Block[] {
     if (this.#failure !== undefined) throw this.#failure;
     this.#append(bytes);
     const blocks: Block[] = [];
     try {
-      for (let block = this.#next(); block !== undefined; block = this.#next()) blocks.push(block);
+      for (let block = this.#next(); block !== undefined; block = this.#next()) {
+        blocks.push(block);
+        visit?.(block);
+      }
     } catch (error) {
       if (error instanceof DecodeError) this.#failure = error;
       throw error;
@@ -168,6 +180,10 @@ export class PcapngReader {
       }
       case ENHANCED_PACKET_TYPE:
         return this.#known(decodeEnhancedPacket(body));
+      case OBSOLETE_PACKET_TYPE:
+        return this.#known(decodeObsoletePacket(body));
+      case SIMPLE_PACKET_TYPE:
+        return decodeSimplePacket(body, this.#first().snapLength);
       case NAME_RESOLUTION_TYPE:
         return decodeNameResolution(body);
       case INTERFACE_STATISTICS_TYPE:
@@ -175,6 +191,13 @@ export class PcapngReader {
       default:
         return { kind: 'other', type, body: bytes };
     }
+  }
+
+  /** The interface of packets that name none. */
+  #first(): InterfaceDescription {
+    const [first] = this.#interfaces;
+    if (first !== undefined) return first;
+    throw new DecodeError('pcapng simple packet', this.#offset, 'no interface described so far');
   }
 
   #known<T extends EnhancedPacket | InterfaceStatistics>(block: T): T {
