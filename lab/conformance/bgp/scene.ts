@@ -204,6 +204,11 @@ export class Scene {
     return await this.establish(need, options);
   }
 
+  /** Whether the profile has a peer that sees what a kind announces. */
+  hasObserver(kind: PeerKind): boolean {
+    return observerNeed(this.profile, kind) !== undefined;
+  }
+
   /** The octets of a plausible OPEN of an identity, changed as the options say. */
   openOf(identity: Identity, options: OpenOptions = {}): Uint8Array {
     return openOf(this.profile, identity, options);

@@ -1,0 +1,24 @@
+/** Steps that tests of several groups share. */
+import type { Peer } from '../peer.ts';
+import type { Scene } from '../scene.ts';
+import { keepalive } from '../wire/build.ts';
+
+/** The target accepted our OPEN: it answers with a KEEPALIVE, which we answer, so that it is Established. */
+export async function confirmed(peer: Peer): Promise<void> {
+  await peer.expectKeepalive();
+  peer.send(keepalive());
+}
+
+/**
+ * As {@link confirmed}, and the session carries routes: what the peer announces comes out at an observer. Without an
+ * observer in the profile: KEEPALIVEs go on.
+ */
+export async function accepted(t: Scene, peer: Peer): Promise<void> {
+  await confirmed(peer);
+  peer.startKeepalives(t.profile.holdTime / 3);
+  if (!t.hasObserver(peer.identity.kind)) {
+    await peer.expectAlive();
+    return;
+  }
+  await t.barrier(peer, await t.observer(peer));
+}
