@@ -6,7 +6,7 @@ import type { PathInfo, Rib } from '../../protocol/bgp/rib/rib.ts';
 import { DEFAULT_LOCAL_PREF } from '../../protocol/bgp/rib/route.ts';
 import { formatIpv4 } from '../../protocol/ip/ipv4.ts';
 import { formatAddress } from '../../protocol/ip/prefix.ts';
-import type { BgpExplanation } from '../control/bgp.ts';
+import type { BgpExplanation, ExplainedStep } from '../control/bgp.ts';
 import { pathMatcher } from './path-query.ts';
 import { pathView } from './path-view.ts';
 import type { ExplainedPath, FamilyName } from './types.ts';
@@ -21,7 +21,27 @@ export function explain(
   const best = paths.find((path) => path.best);
   const [first] = paths;
   if (first === undefined) throw new RangeError(`no path to ${query.prefix} is known`);
-  return { prefix: first.prefix, family: first.family, paths: paths.map((path) => explained(path, best)) };
+  return {
+    prefix: first.prefix,
+    family: first.family,
+    paths: paths.map((path) => explained(path, best)),
+    steps: best === undefined ? [] : stepsOf(paths, best),
+  };
+}
+
+/** The steps in order, as long as more than one path was in. */
+function stepsOf(paths: readonly PathInfo[], best: PathInfo): ExplainedStep[] {
+  const steps: ExplainedStep[] = [];
+  let left = paths.filter((path) => path === best || path.lost !== undefined).length;
+  for (const [step, { rule, value }] of Object.entries(STEPS)) {
+    if (left <= 1) break;
+    const lost = paths.flatMap((path, i) =>
+      path.lost === step ? [{ path: i + 1, value: value(path) }] : [],
+    );
+    left -= lost.length;
+    steps.push({ step, rule, best: value(best), lost, left });
+  }
+  return steps;
 }
 
 function explained(path: PathInfo, best: PathInfo | undefined): ExplainedPath {
@@ -30,7 +50,7 @@ function explained(path: PathInfo, best: PathInfo | undefined): ExplainedPath {
   return { ...pathView(path), lost: { step: path.lost, rule, value: value(path), best: value(best) } };
 }
 
-/** Each step in words, and what it compares. */
+/** Each step in words, and what it compares; in the order in which they are asked. */
 const STEPS: Readonly<
   Record<DecisionStep, { readonly rule: string; readonly value: (path: PathInfo) => string }>
 > = {

@@ -11,12 +11,15 @@ export function neighborStatus(peer: Peer, rib: Rib): NeighborStatus {
   const { machine } = session;
   const { negotiated } = machine;
   const { asn } = config;
+  const { received, sent, faults, established } = machine.counters;
   return {
     name: config.name,
     address: config.address,
     port: config.port ?? BGP_PORT,
     localAddress: session.localAddress ?? config.localAddress,
     asn: negotiated?.peerAs ?? (typeof asn === 'number' ? asn : undefined),
+    localAsn: negotiated?.localAs ?? machine.config.localAs,
+    role: config.role,
     type: config.type,
     node: config.node,
     group: config.group,
@@ -34,8 +37,11 @@ export function neighborStatus(peer: Peer, rib: Rib): NeighborStatus {
     endOfRibSent: [...peer.endOfRibSent],
     prefixesReceived: ribPeer === undefined ? 0 : rib.receivedCount(ribPeer),
     prefixesSent: ribPeer === undefined ? 0 : rib.sentCount(ribPeer),
+    staleFamilies: peer.staleFamilies,
     messagesReceived: machine.messagesReceived,
     messagesSent: machine.messagesSent,
+    counters: { received, sent, faults },
+    established,
     lastError: session.lastError,
   };
 }

@@ -1,5 +1,6 @@
 import type { Family } from '../../protocol/bgp/family.ts';
 import type { Policy } from '../../protocol/bgp/policy/policy.ts';
+import type { SessionCounters } from '../../protocol/bgp/session/counters.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
 import type { TcpAoKey } from '../ports.ts';
 import type { AnnounceOptions } from './own-route.ts';
@@ -215,6 +216,10 @@ export interface NeighborStatus {
   readonly localAddress: string | undefined;
   /** Its AS; `undefined` while it may have several and none is known. */
   readonly asn: number | undefined;
+  /** AS that we are for it. */
+  readonly localAsn: number;
+  /** What we are to it (RFC 9234). */
+  readonly role: Role | undefined;
   readonly type: string | undefined;
   readonly node: string | undefined;
   readonly group: string | undefined;
@@ -238,8 +243,14 @@ export interface NeighborStatus {
   readonly endOfRibSent: readonly FamilyName[];
   readonly prefixesReceived: number;
   readonly prefixesSent: number;
+  /** Families of which routes are kept while the peer restarts. */
+  readonly staleFamilies: readonly FamilyName[];
   readonly messagesReceived: number;
   readonly messagesSent: number;
+  /** Messages by type, and received ones with faults by what came of them (RFC 7606). */
+  readonly counters: Pick<SessionCounters, 'received' | 'sent' | 'faults'>;
+  /** How often the session came up. */
+  readonly established: number;
   /** Last NOTIFICATION or transport error, one line. */
   readonly lastError: string | undefined;
 }

@@ -78,6 +78,21 @@ export interface BgpExplanation {
   readonly prefix: string;
   readonly family: FamilyName;
   readonly paths: readonly ExplainedPath[];
+  /** The decision process, up to the step that left one path. */
+  readonly steps: readonly ExplainedStep[];
+}
+
+/** A step of the decision process. */
+export interface ExplainedStep {
+  readonly step: string;
+  /** The rule in words. */
+  readonly rule: string;
+  /** What the best path has. */
+  readonly best: string;
+  /** Paths that fell out here, by their number from 1 among the explanation's paths, and what they have. */
+  readonly lost: readonly { readonly path: number; readonly value: string }[];
+  /** How many paths are still in. */
+  readonly left: number;
 }
 
 /** An own route as people write it. */

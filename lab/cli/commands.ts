@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   ping: { load: () => import('./ping.ts') },
   capture: { load: () => import('./capture.ts') },
   logs: { load: () => import('./logs.ts') },
+  bgp: { load: () => import('./bgp.ts') },
   speaker: { load: () => import('./speaker.ts') },
   validate: { load: () => import('./validate.ts') },
   conformance: { load: () => import('./conformance.ts') },

@@ -56,7 +56,8 @@ async function speaker(context: CliContext, command: Command, options: Options):
 /** What the file says counts unless the command line says something. */
 function level(command: Command, options: Options, { log }: SpeakerFile): LogLevel {
   const given = command.getOptionValueSourceWithGlobals('logLevel') !== 'default';
-  return given ? options.logLevel : (log?.level ?? options.logLevel);
+  if (given || log === undefined) return options.logLevel;
+  return log.level === 'fatal' ? 'error' : log.level;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

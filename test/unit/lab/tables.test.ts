@@ -11,6 +11,7 @@ import {
   storeTable,
 } from '../../../lab/cli/inspect-tables.ts';
 import { alignColumns, boxTable, plainTable } from '../../../lab/cli/table.ts';
+import { newCounters } from '../../../protocol/bgp/session/counters.ts';
 import { pod } from './support/fake-lab.ts';
 
 const plain = (_style: unknown, text: string): string => text;
@@ -125,6 +126,11 @@ describe('BGP, as calicoctl node status', () => {
     asn: 64512,
     type: 'node specific',
     node: 'rr1',
+    localAsn: 64512,
+    role: undefined,
+    staleFamilies: [],
+    counters: newCounters(),
+    established: 1,
     group: undefined,
     description: undefined,
     dynamic: false,

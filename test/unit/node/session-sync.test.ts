@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { NeighborStatus } from '../../../agents/bgp/types.ts';
 import { countSynced } from '../../../agents/node/session-sync.ts';
+import { newCounters } from '../../../protocol/bgp/session/counters.ts';
 
 const NOW = 1_700_000_000_000_000_000n;
 const MS = 1_000_000n;
@@ -14,6 +15,11 @@ function neighbor(changes: Partial<NeighborStatus>): NeighborStatus {
     asn: 64512,
     type: undefined,
     node: undefined,
+    localAsn: 64512,
+    role: undefined,
+    staleFamilies: [],
+    counters: newCounters(),
+    established: 1,
     group: undefined,
     description: undefined,
     dynamic: false,

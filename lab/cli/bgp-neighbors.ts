@@ -1,0 +1,46 @@
+import type { BgpNeighbor } from '../../agents/control/bgp.ts';
+import { duration, peerText } from './bgp-format.ts';
+
+/** `show bgp neighbors`: everything about each, in paragraphs. */
+export function neighborsText(neighbors: readonly BgpNeighbor[], now: Date): string {
+  if (neighbors.length === 0) return 'No BGP neighbors.';
+  return neighbors.map((neighbor) => neighborText(neighbor, now)).join('\n\n');
+}
+
+function neighborText(row: BgpNeighbor, now: Date): string {
+  const { received, sent, faults } = row.counters;
+  const link = row.asn === undefined ? 'AS not known yet' : `remote AS ${row.asn}, local AS ${row.localAsn}`;
+  const list = (names: readonly string[]): string => names.join(', ') || 'none';
+  const age = duration(Math.max(0, now.getTime() - new Date(row.since).getTime()));
+  const lines: (readonly [string, string | undefined])[] = [
+    ['Description', row.description ?? row.node],
+    ['Peer group', row.group === undefined ? undefined : `${row.group}${row.dynamic ? ' (dynamic)' : ''}`],
+    ['BGP state', `${row.state}${row.shutDown ? ' (shut down)' : ''}, for ${age}`],
+    ['Remote router ID', row.routerId],
+    ['Local address', row.localAddress],
+    ['Role', row.role === undefined ? undefined : `we are its ${row.role}`],
+    ['Route reflector client', row.routeReflectorClient ? 'yes' : undefined],
+    ['Hold time', row.holdTime === undefined ? undefined : `${row.holdTime} s`],
+    ['Families', list(row.families)],
+    ['Capabilities of both', row.state === 'Established' ? list(row.capabilities) : undefined],
+    ['Stale families', row.staleFamilies.length === 0 ? undefined : list(row.staleFamilies)],
+    ['End-of-RIB', `received ${list(row.endOfRibReceived)}; sent ${list(row.endOfRibSent)}`],
+    ['Prefixes', `${row.prefixesReceived} received, ${row.prefixesSent} sent`],
+    ['Established', `${row.established} ${row.established === 1 ? 'time' : 'times'}`],
+    ['Last error', row.lastError],
+  ];
+  const messages = (['open', 'update', 'keepalive', 'routeRefresh', 'notification'] as const).map(
+    (kind) =>
+      `    ${kind.padEnd(14)}${String(sent[kind]).padStart(10)}${String(received[kind]).padStart(10)}`,
+  );
+  const bad = Object.entries(faults).filter(([, count]) => count > 0);
+  return [
+    `BGP neighbor ${peerText(row.address, row.port)} (${row.name}), ${link}`,
+    ...lines.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name}: ${value}`])),
+    `  Messages:           sent  received`,
+    ...messages,
+    ...(bad.length === 0
+      ? []
+      : [`  Faulty messages: ${bad.map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`]),
+  ].join('\n');
+}
