@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { aigpOf } from '../../protocol/bgp/attribute/aigp.ts';
 import type { AsPath } from '../../protocol/bgp/attribute/as-path.ts';
 import { BASE_CONTEXT, type CodecContext } from '../../protocol/bgp/context.ts';
 import { BgpError } from '../../protocol/bgp/error.ts';
@@ -89,6 +90,17 @@ const nlri = fc.array(fc.tuple(uint32, fc.nat(32)), { maxLength: 50 }).map((list
 const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined });
 
+/** A row of TLVs with any contents, type and length of so many octets. */
+function tlvs(type: number, length: number): fc.Arbitrary<Uint8Array> {
+  const tlv = fc
+    .tuple(
+      fc.uint8Array({ minLength: type, maxLength: type }),
+      fc.uint8Array({ maxLength: 300, size: 'max' }),
+    )
+    .map(([head, value]) => [...head, ...[value.length >> 8, value.length & 0xff].slice(-length), ...value]);
+  return fc.array(tlv, { minLength: 1, maxLength: 3 }).map((list) => Uint8Array.from(list.flat()));
+}
+
 const attributes = fc
   .record({
     origin: fc.constantFrom(0, 1, 2),
@@ -105,6 +117,29 @@ const attributes = fc
     clusterList: optional(fc.array(uint32, { minLength: 1 })),
     mpUnreach: optional(fc.record({ afi: fc.constant(9), safi: fc.constant(9), nlri: fc.uint8Array() })),
     extendedCommunities: optional(fc.array(fc.record({ high: uint32, low: uint32 }), { minLength: 1 })),
+    pmsiTunnel: optional(
+      fc.record({
+        flags: fc.nat(255),
+        tunnelType: fc.constantFrom(0, 1, 6, 200),
+        label: fc.nat(0xffffff),
+        identifier: fc.uint8Array({ minLength: 4, maxLength: 4 }),
+      }),
+    ),
+    ipv6ExtendedCommunities: optional(
+      fc.array(
+        fc.record({
+          kind: uint16,
+          address: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+          localAdministrator: uint16,
+        }),
+        { minLength: 1 },
+      ),
+    ),
+    tunnelEncapsulation: optional(tlvs(2, 2)),
+    aigp: optional(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(aigpOf)),
+    linkState: optional(tlvs(2, 2)),
+    prefixSid: optional(tlvs(1, 2)),
+    otc: optional(asn),
     largeCommunities: optional(
       fc.array(fc.record({ globalAdministrator: uint32, localData1: uint32, localData2: uint32 }), {
         minLength: 1,

@@ -46,7 +46,7 @@ export const asPath: AttributeCodec<AsPath> = {
     return path;
   },
   encode: (path, writer, context) => encodeSegments(path, context.fourOctetAs ? 4 : 2, writer),
-  text: asPathText,
+  text: (path) => (path.length === 0 ? 'empty' : asPathText(path)),
   fields: (value, offset, context) => segmentFields(value, context.fourOctetAs ? 4 : 2, offset),
 };
 
@@ -63,7 +63,7 @@ export const as4Path: AttributeCodec<AsPath> = {
     return decodeSegments('AS4_PATH', value, 4, offset).filter((segment) => !isConfed(segment));
   },
   encode: (path, writer) => encodeSegments(path, 4, writer),
-  text: asPathText,
+  text: (path) => (path.length === 0 ? 'empty' : asPathText(path)),
   fields: (value, offset) => segmentFields(value, 4, offset),
 };
 
