@@ -133,6 +133,8 @@ export interface TcpConnection {
    * @throws PortError where the platform cannot.
    */
   setTtl?(ttl: TcpTtl): boolean;
+  /** Says something about what was just received, for people who read a capture. Absent where nothing captures. */
+  annotate?(text: string): void;
 }
 
 export interface TcpListener {

@@ -11,9 +11,9 @@ export function logFault(log: Log, { outcome, reasons, bytes }: Fault): void {
   log.warn({ outcome, reasons, message: hex(bytes) }, 'BGP message fault');
 }
 
-/** What a capture says beside the message. */
-export function faultComment({ outcome, reasons, bytes }: Fault): string {
-  return `BGP message fault, ${outcome}: ${reasons.join('; ')}\n${hex(bytes)}`;
+/** What a capture says of the message, which it has itself. */
+export function faultComment({ outcome, reasons }: Fault): string {
+  return `BGP message fault, ${outcome}: ${reasons.join('; ')}`;
 }
 
 function hex(bytes: Uint8Array): string {

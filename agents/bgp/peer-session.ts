@@ -6,6 +6,7 @@ import type { Negotiated } from '../../protocol/bgp/session/negotiated.ts';
 import { Session } from '../../protocol/bgp/session/session.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
 import type { Clock, Log, Random, TcpConnection, TcpHandler, TcpPort, Timer } from '../ports.ts';
+import { faultComment } from './fault-log.ts';
 import { Outbox } from './outbox.ts';
 import { type SessionIdentity, sessionConfig } from './session-config.ts';
 import { connectOptions, ttlOf } from './tcp-options.ts';
@@ -237,8 +238,15 @@ export class PeerSession {
         this.#owner.refreshing(output.family, 'end');
         return;
       case 'fault':
+        this.#annotate(faultComment(output));
         this.#owner.fault(output);
     }
+  }
+
+  /** Where it is captured, a message with faults has what was wrong beside it. */
+  #annotate(text: string): void {
+    const connection = this.#up?.connection ?? this.#connections.values().next().value;
+    connection?.annotate?.(text);
   }
 
   #write(number: number, bytes: Uint8Array): void {

@@ -110,6 +110,7 @@ class ConnectionTap {
       get queued(): number {
         return inner.queued ?? 0;
       },
+      annotate: (text) => tap.conversation?.annotated(text),
       setTtl: (ttl) => inner.setTtl?.(ttl) ?? true,
       write(bytes) {
         if (tap.conversation === undefined) tap.#early.push(bytes);

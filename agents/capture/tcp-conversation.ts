@@ -77,6 +77,11 @@ export class TcpConversation {
     if (!this.#over) this.#data('inbound', bytes);
   }
 
+  /** What the local end has to say about what it received stands at an acknowledgment of its own. */
+  annotated(text: string): void {
+    if (!this.#over) this.#emit('outbound', TCP_ACK, NO_DATA, undefined, undefined, text);
+  }
+
   /** The local end sent its FIN. */
   ended(): void {
     if (this.#finSent || this.#over) return;
@@ -135,7 +140,14 @@ export class TcpConversation {
     else this.#receiveNext = (this.#receiveNext + count) >>> 0;
   }
 
-  #emit(direction: PacketDirection, flags: number, data: Uint8Array, onLink?: boolean, time?: bigint): void {
+  #emit(
+    direction: PacketDirection,
+    flags: number,
+    data: Uint8Array,
+    onLink?: boolean,
+    time?: bigint,
+    comment?: string,
+  ): void {
     if (!this.#recorder.active) return;
     const outbound = direction === 'outbound';
     const [from, to] = outbound ? [this.#local, this.#remote] : [this.#remote, this.#local];
@@ -159,7 +171,10 @@ export class TcpConversation {
       identification: (sequence ^ (sequence >>> 16)) & 0xffff,
       encode: (addresses: Parameters<typeof encodeTcp>[1]) => encodeTcp(segment, addresses),
     };
-    const details = { comment: COMMENT, ...(time === undefined ? {} : { time }) };
+    const details = {
+      comment: comment === undefined ? COMMENT : `${comment}; ${COMMENT}`,
+      ...(time === undefined ? {} : { time }),
+    };
     this.#recorder.record(direction, this.#local.address, this.#remote.address, packet, details, onLink);
   }
 }
