@@ -39,15 +39,17 @@ export function explainError(
   debug: boolean,
 ): { readonly lines: readonly string[]; readonly exitCode: number } {
   if (error instanceof ExitWith) return { lines: [], exitCode: error.exitCode };
-  const { message, name, stack, exitCode, hint } = asError(error);
-  const lines = [`podwire: ${oneLine(message === '' ? name : message)}`];
+  const { message, name, stack, exitCode, hint, problems } = asError(error);
+  // Problems of a file are one line each, and begin with their place, which editors and terminals make clickable.
+  const lines =
+    problems === undefined ? [`podwire: ${oneLine(message === '' ? name : message)}`] : message.split('\n');
   if (hint !== undefined) lines.push(`podwire: ${oneLine(hint)}`);
   if (debug && exitCode === undefined && stack !== undefined) lines.push(stack);
   return { lines, exitCode: exitCode ?? EXIT.failed };
 }
 
 /** Errors of other folders are recognised by their shape, so that those need not know the command line. */
-function asError(error: unknown): Error & { exitCode?: number; hint?: string } {
+function asError(error: unknown): Error & { exitCode?: number; hint?: string; problems?: unknown } {
   return error instanceof Error ? error : new Error(String(error));
 }
 

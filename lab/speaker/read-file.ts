@@ -1,5 +1,6 @@
 /** Reads the YAML file of `podwire speaker`. */
 import { readFileSync } from 'node:fs';
+import type { LogLevel } from '../../agents/log.ts';
 import { compilePolicies } from '../../protocol/bgp/policy/compile.ts';
 import { keysAt, problemsOf } from '../file/issues.ts';
 import { FileError, type Problem } from '../file/problem.ts';
@@ -8,7 +9,7 @@ import { parseText } from '../file/source.ts';
 import { buildPeers, given } from './build-peers.ts';
 import { checkSpeaker, policyDefinitions } from './check.ts';
 import type { SpeakerSetup } from './process.ts';
-import { type LogLevel, type NextHopPrefix, type RawSpeaker, speakerSchema } from './schema.ts';
+import { type NextHopPrefix, type RawSpeaker, speakerSchema } from './schema.ts';
 
 /** A speaker's file: the speaker, where it is to be controlled, and what it logs. */
 export interface SpeakerFile extends SpeakerSetup {

@@ -1,13 +1,11 @@
 /** The shape of a speaker's file; whatever needs more than one value to judge is in check.ts. */
 import { z } from 'zod';
 import type { NetworkConfig, SpeakerConfig } from '../../agents/bgp/types.ts';
+import { LOG_LEVELS, type LogLevel } from '../../agents/log.ts';
 import type { PolicyDefinitions } from '../../protocol/bgp/policy/definition.ts';
 import { groupSchema, peerSchema, type RawPeer, type RawSettings } from './peer-schema.ts';
 import { policySchema, prefixSetSchema, textSetSchema } from './policy-schema.ts';
 import { address, asn, boolean, dottedQuad, integer, oneOf, port, prefix, seconds, text } from './values.ts';
-
-/** How much is logged, least first. */
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 /** A prefix that next hops can be reached in, with what that costs (RFC 4271 §9.1.2.1). */
 export interface NextHopPrefix {
@@ -166,12 +164,12 @@ export const speakerSchema: z.ZodType<RawSpeaker> = z
       .optional(),
     api: z
       .strictObject({ socket: text.describe('Path of the Unix socket.') })
-      .describe('Where podwire bgp reaches the speaker. Default: nowhere.')
+      .describe('Where podwire bgp reaches the speaker. Default: a path of its own, which it finds.')
       .optional(),
     log: z
       .strictObject({
-        level: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace')
-          .describe('How much is logged. Default: info.')
+        level: oneOf(...LOG_LEVELS)
+          .describe('How much is logged; --log-level overrides it. Default: info.')
           .optional(),
       })
       .describe('The log, on standard error.')

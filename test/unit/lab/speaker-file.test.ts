@@ -346,7 +346,7 @@ describe('faults', () => {
     ],
     [
       'log: { level: verbose }',
-      '3:15: log.level is "verbose", expected one of fatal, error, warn, info, debug, trace',
+      '3:15: log.level is "verbose", expected one of trace, debug, info, warn, error, silent',
     ],
   ])('%s', (line, expected) => {
     expect(faults(line)).toEqual([expected]);
