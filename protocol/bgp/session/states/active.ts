@@ -6,6 +6,8 @@ import { beforeOpen } from './before-open.ts';
 export function active(fsm: Fsm, event: FsmEvent): void {
   switch (event.kind) {
     case 'ConnectRetryTimer_Expires':
+      fsm.dropConnection();
+      fsm.cancel('DelayOpenTimer');
       fsm.enter('Connect');
       fsm.dial();
       return;
