@@ -27,6 +27,7 @@ export function severable(port: TcpPort): SeverableTcp {
       end: () => connection.end(),
       destroy: () => connection.destroy(),
       setTtl: (ttl) => connection.setTtl?.(ttl) ?? true,
+      annotate: (text) => connection.annotate?.(text),
     };
   };
   return {
