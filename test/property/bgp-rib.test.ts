@@ -239,7 +239,7 @@ class Pair {
 
   check(): void {
     for (const text of PREFIXES) {
-      const best = this.rib.paths().find((path) => path.best && path.prefix === text);
+      const best = [...this.rib.paths()].find((path) => path.best && path.prefix === text);
       const expected = this.model.best(text);
       const got =
         best === undefined
@@ -253,9 +253,10 @@ class Pair {
     for (const [name, number] of this.numbers) {
       const to = this.model.peers.get(name)!;
       const out = new Map(
-        this.rib
-          .adjRibOut(number)
-          .map((sent) => [sent.prefix, modelRoute(sent.attributes, sent.attributes.nextHop)]),
+        [...this.rib.adjRibOut(number)].map((sent) => [
+          sent.prefix,
+          modelRoute(sent.attributes, sent.attributes.nextHop),
+        ]),
       );
       for (const text of PREFIXES) {
         const expected = `${name} ${text} ${routeKey(this.model.sent(text, to))}`;
@@ -264,7 +265,7 @@ class Pair {
       }
       expect(this.rib.sentCount(number)).toBe(out.size);
       expect(this.rib.receivedCount(number)).toBe(this.model.routes.get(name)!.size);
-      expect(this.rib.adjRibIn(number).length).toBe(this.model.routes.get(name)!.size);
+      expect([...this.rib.adjRibIn(number)].length).toBe(this.model.routes.get(name)!.size);
       expect(this.endsOfRib.get(name)).toBe(1);
     }
   }
@@ -344,7 +345,7 @@ describe('RIB', () => {
           for (const text of PREFIXES) pair.rib.withdraw(nlriOf(text));
           pair.settle();
           expect(pair.rib.attributeSets).toBe(0);
-          expect(pair.rib.paths()).toEqual([]);
+          expect([...pair.rib.paths()]).toEqual([]);
         },
       ),
       { numRuns: 3000 },

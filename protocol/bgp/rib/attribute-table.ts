@@ -1,70 +1,80 @@
 /**
- * Attribute sets, each kept once: a set is encoded in one canonical form, and equal bytes get the same small number.
- * A route is then a number, comparing sets is comparing numbers, and what route selection looks at stands in a typed
- * array. Canonical form: next hop length (1), next hop, then the attributes by type with 4-octet AS numbers.
+ * Attribute sets, each kept once: equal sets have the same small number. A route is then a number, comparing sets is
+ * comparing numbers, and what route selection looks at stands in a typed array.
  */
-import { asPathLength, firstAs } from '../attribute/as-path.ts';
-import { decodeAttributes } from '../attribute/decode.ts';
-import { writeAttributes } from '../attribute/encode.ts';
-import { ByteWriter } from '../byte-writer.ts';
-import type { CodecContext } from '../context.ts';
-import { DEFAULT_LOCAL_PREF, type RouteAttributes } from './route.ts';
-
-const CANONICAL: CodecContext = {
-  fourOctetAs: true,
-  extendedMessage: true,
-  peerType: 'internal',
-  families: [],
-};
+import { ByteWriter, readUint32 } from '../byte-writer.ts';
+import type { PeerType } from '../context.ts';
+import { type AttributeEdits, writeEditedSet } from './attribute-edit.ts';
+import {
+  AIGP,
+  attributeEnd,
+  attributesStart,
+  readSet,
+  setData,
+  valueStart,
+  writeSet,
+  writeSetFromWire,
+} from './attribute-set.ts';
+import { emptySummary, summarize } from './attribute-summary.ts';
+import { ByteTable } from './byte-table.ts';
+import { copyInto, grownLength } from './columns.ts';
+import type { NextHopResolver, RouteAttributes } from './route.ts';
 
 /** Words of a set in the table. */
-const OFFSET = 0;
-const LENGTH = 1;
-const HASH = 2;
-/** Next set in the hash chain or the free list; 0 ends it. */
-const NEXT = 3;
-const REFERENCES = 4;
-const LOCAL_PREF = 5;
-const PATH_LENGTH = 6;
-const ORIGIN = 7;
-const MED = 8;
-const NEIGHBOUR_AS = 9;
-const ORIGINATOR_ID = 10;
-const CLUSTER_LENGTH = 11;
+const REFERENCES = 0;
+const FLAGS = 1;
+const LOCAL_PREF = 2;
+const PATH_LENGTH = 3;
+const ORIGIN = 4;
+const MED = 5;
+const NEIGHBOUR_AS = 6;
+const ORIGINATOR_ID = 7;
+const CLUSTER_LENGTH = 8;
+const OTC = 9;
+/** IGP cost of the next hop, and when it was found out. */
+const COST = 10;
+const COST_AT = 11;
 const STRIDE = 12;
 
+/** What {@link AttributeTable.cost} says of a next hop that cannot be reached. */
+export const UNREACHABLE = 0xffffffff;
+
 export class AttributeTable {
+  readonly #sets = new ByteTable();
   #words = new Uint32Array(16 * STRIDE);
-  #buckets = new Uint32Array(16);
-  #arena = new Uint8Array(1024);
-  #arenaTop = 0;
-  #arenaLive = 0;
-  /** Sets ever used; number 0 means "none". */
-  #top = 1;
-  #free = 0;
-  #count = 0;
   readonly #scratch = new ByteWriter(256);
+  readonly #summary = emptySummary();
+  #resolve: NextHopResolver | undefined;
+  #resolvedAt = 1;
 
   /** Sets in use. */
   get count(): number {
-    return this.#count;
+    return this.#sets.count;
   }
 
-  /** Number of the set, with one reference for the caller, who gives it back with {@link release}. */
+  /** Number of the set, with one reference for the caller, who gives it back with {@link release}. Never 0. */
   intern(attributes: RouteAttributes): number {
-    const scratch = this.#scratch;
-    scratch.position = 0;
-    scratch.uint8(attributes.nextHop.length);
-    scratch.append(attributes.nextHop);
-    writeAttributes(scratch, attributes, CANONICAL, 'nextHop');
-    const bytes = scratch.view();
-    const hash = hashOf(bytes);
-    const found = this.#find(bytes, hash);
-    if (found !== 0) {
-      this.retain(found);
-      return found;
-    }
-    return this.#insert(bytes, hash, attributes);
+    this.#scratch.position = 0;
+    writeSet(this.#scratch, attributes);
+    return this.#enter();
+  }
+
+  /**
+   * As {@link intern}, straight from the octets of an UPDATE where they allow it; 0 where not.
+   * @param wire its path attributes, found sound, with 4-octet AS numbers.
+   * @param from the kind of peer that sent it.
+   */
+  internWire(wire: Uint8Array, nextHop: Uint8Array, from: PeerType): number {
+    this.#scratch.position = 0;
+    return writeSetFromWire(this.#scratch, wire, nextHop, from) ? this.#enter() : 0;
+  }
+
+  /** The set that `edits` make of a set, with one reference for the caller. */
+  edit(id: number, edits: AttributeEdits): number {
+    this.#scratch.position = 0;
+    const start = this.#sets.offset(id);
+    writeEditedSet(this.#scratch, this.#sets.arena, start, start + this.#sets.length(id), edits);
+    return this.#enter();
   }
 
   retain(id: number): void {
@@ -73,23 +83,40 @@ export class AttributeTable {
 
   /** Gives a reference back; the last one frees the set and its number. */
   release(id: number): void {
-    const at = id * STRIDE;
-    this.#words[at + REFERENCES]! -= 1;
-    if (this.#words[at + REFERENCES] === 0) this.#remove(id);
+    const left = this.#words[id * STRIDE + REFERENCES]! - 1;
+    this.#words[id * STRIDE + REFERENCES] = left;
+    if (left === 0) this.#sets.remove(id);
   }
 
   /** The set as an object, made anew. */
   get(id: number): RouteAttributes {
-    const bytes = this.#bytes(id);
-    const hop = bytes[0]!;
-    const { attributes } = decodeAttributes(bytes, 1 + hop, bytes.length, CANONICAL);
-    return { ...attributes, nextHop: bytes.slice(1, 1 + hop) } as RouteAttributes;
+    return readSet(this.#sets.bytes(id));
   }
 
-  /** Next hop octets of a set, a view. */
+  /** The octets of a set as attribute-set.ts describes them; a view that is valid until a set is entered. */
+  bytes(id: number): Uint8Array {
+    return this.#sets.bytes(id);
+  }
+
+  /** Octets that a set takes. */
+  size(id: number): number {
+    return this.#sets.length(id);
+  }
+
+  /** Next hop octets of a set, a view that is valid until a set is entered. */
   nextHop(id: number): Uint8Array {
-    const bytes = this.#bytes(id);
-    return bytes.subarray(1, 1 + bytes[0]!);
+    const start = this.#sets.offset(id) + 1;
+    return this.#sets.arena.subarray(start, start + this.#sets.arena[start - 1]!);
+  }
+
+  /** What the NLRI of the set's routes says beside the key, a copy. */
+  data(id: number): Uint8Array | undefined {
+    return setData(this.#sets.bytes(id));
+  }
+
+  /** Bits of attribute-summary.ts. */
+  flags(id: number): number {
+    return this.#words[id * STRIDE + FLAGS]!;
   }
 
   localPref(id: number): number {
@@ -104,17 +131,14 @@ export class AttributeTable {
     return this.#words[id * STRIDE + ORIGIN]!;
   }
 
-  /** 0 where absent: the lowest, so the best (RFC 4271 §9.1.2.2 c). */
   med(id: number): number {
     return this.#words[id * STRIDE + MED]!;
   }
 
-  /** Leftmost AS, 0 for an empty path. */
   neighbourAs(id: number): number {
     return this.#words[id * STRIDE + NEIGHBOUR_AS]!;
   }
 
-  /** 0 where absent. */
   originatorId(id: number): number {
     return this.#words[id * STRIDE + ORIGINATOR_ID]!;
   }
@@ -123,116 +147,78 @@ export class AttributeTable {
     return this.#words[id * STRIDE + CLUSTER_LENGTH]!;
   }
 
-  #bytes(id: number): Uint8Array {
-    const offset = this.#words[id * STRIDE + OFFSET]!;
-    return this.#arena.subarray(offset, offset + this.#words[id * STRIDE + LENGTH]!);
+  otc(id: number): number {
+    return this.#words[id * STRIDE + OTC]!;
   }
 
-  #find(bytes: Uint8Array, hash: number): number {
-    const words = this.#words;
-    let id = this.#buckets[hash & (this.#buckets.length - 1)]!;
-    for (; id !== 0; id = words[id * STRIDE + NEXT]!) {
-      const at = id * STRIDE;
-      if (words[at + HASH] === hash && words[at + LENGTH] === bytes.length && this.#equals(id, bytes))
-        return id;
+  /** Accumulated IGP metric (RFC 7311 §3), `undefined` where absent. Rare, so it is read each time. */
+  aigp(id: number): number | undefined {
+    const bytes = this.#sets.bytes(id);
+    for (let at = attributesStart(bytes, 0); at < bytes.length; at = attributeEnd(bytes, at)) {
+      const value = valueStart(bytes, at);
+      if (bytes[at + 1] !== AIGP || bytes[value] !== 1) continue;
+      return readUint32(bytes, value + 3) * 2 ** 32 + readUint32(bytes, value + 7);
     }
-    return 0;
+    return undefined;
   }
 
-  #equals(id: number, bytes: Uint8Array): boolean {
-    const offset = this.#words[id * STRIDE + OFFSET]!;
-    for (let i = 0; i < bytes.length; i++) if (this.#arena[offset + i] !== bytes[i]) return false;
-    return true;
+  /** Asks for next hops with this from now on; all costs are found out again. */
+  resolveWith(resolve: NextHopResolver | undefined): void {
+    this.#resolve = resolve;
+    this.#resolvedAt += 1;
   }
 
-  #insert(bytes: Uint8Array, hash: number, attributes: RouteAttributes): number {
-    this.#reserve(bytes.length);
-    const id = this.#newId();
-    const words = this.#words;
+  /** IGP cost of a set's next hop, {@link UNREACHABLE}, or `undefined` where costs are not known at all. */
+  cost(id: number): number | undefined {
+    if (this.#resolve === undefined) return undefined;
     const at = id * STRIDE;
-    words[at + OFFSET] = this.#arenaTop;
-    words[at + LENGTH] = bytes.length;
-    words[at + HASH] = hash;
-    words[at + REFERENCES] = 1;
-    words[at + LOCAL_PREF] = attributes.localPref ?? DEFAULT_LOCAL_PREF;
-    words[at + PATH_LENGTH] = asPathLength(attributes.asPath);
-    words[at + ORIGIN] = attributes.origin;
-    words[at + MED] = attributes.med ?? 0;
-    words[at + NEIGHBOUR_AS] = firstAs(attributes.asPath) ?? 0;
-    words[at + ORIGINATOR_ID] = attributes.originatorId ?? 0;
-    words[at + CLUSTER_LENGTH] = attributes.clusterList?.length ?? 0;
-    this.#arena.set(bytes, this.#arenaTop);
-    this.#arenaTop += bytes.length;
-    this.#arenaLive += bytes.length;
-    this.#count += 1;
-    if (this.#count > this.#buckets.length) this.#rehash(this.#buckets.length * 2);
-    else this.#link(id);
+    if (this.#words[at + COST_AT] !== this.#resolvedAt) {
+      const hop = this.nextHop(id);
+      // An own route leads to ourselves.
+      const cost = hop.length === 0 ? 0 : this.#resolve(hostAddress(hop));
+      this.#words[at + COST] = cost ?? UNREACHABLE;
+      this.#words[at + COST_AT] = this.#resolvedAt;
+    }
+    return this.#words[at + COST]!;
+  }
+
+  /** Number of the set in the scratch, with one more reference. */
+  #enter(): number {
+    const { bytes, position } = this.#scratch;
+    const known = this.#sets.count;
+    const id = this.#sets.add(bytes, 0, position);
+    if (this.#sets.count === known) this.retain(id);
+    else this.#summarize(id, bytes, position);
     return id;
   }
 
-  #newId(): number {
-    if (this.#free !== 0) {
-      const id = this.#free;
-      this.#free = this.#words[id * STRIDE + NEXT]!;
-      return id;
+  #summarize(id: number, bytes: Uint8Array, length: number): void {
+    const at = id * STRIDE;
+    if (at + STRIDE > this.#words.length) {
+      this.#words = copyInto(new Uint32Array(grownLength(this.#words.length, at + STRIDE)), this.#words);
     }
-    const id = this.#top++;
-    if ((id + 1) * STRIDE > this.#words.length) {
-      const larger = new Uint32Array(this.#words.length * 2);
-      larger.set(this.#words);
-      this.#words = larger;
-    }
-    return id;
-  }
-
-  #link(id: number): void {
-    const bucket = this.#words[id * STRIDE + HASH]! & (this.#buckets.length - 1);
-    this.#words[id * STRIDE + NEXT] = this.#buckets[bucket]!;
-    this.#buckets[bucket] = id;
-  }
-
-  #rehash(size: number): void {
-    this.#buckets = new Uint32Array(size);
-    for (let id = 1; id < this.#top; id++) if (this.#words[id * STRIDE + REFERENCES] !== 0) this.#link(id);
-  }
-
-  #remove(id: number): void {
+    const summary = this.#summary;
+    summarize(bytes, 0, length, summary);
     const words = this.#words;
-    const bucket = words[id * STRIDE + HASH]! & (this.#buckets.length - 1);
-    let before = this.#buckets[bucket]!;
-    if (before === id) this.#buckets[bucket] = words[id * STRIDE + NEXT]!;
-    else {
-      while (words[before * STRIDE + NEXT] !== id) before = words[before * STRIDE + NEXT]!;
-      words[before * STRIDE + NEXT] = words[id * STRIDE + NEXT]!;
-    }
-    this.#arenaLive -= words[id * STRIDE + LENGTH]!;
-    words[id * STRIDE + NEXT] = this.#free;
-    this.#free = id;
-    this.#count -= 1;
-  }
-
-  /** Room for `length` more bytes: moves the live sets together, into a larger arena where half of it is live. */
-  #reserve(length: number): void {
-    if (this.#arenaTop + length <= this.#arena.length) return;
-    let size = this.#arena.length;
-    while ((this.#arenaLive + length) * 2 > size) size *= 2;
-    const arena = new Uint8Array(size);
-    let top = 0;
-    for (let id = 1; id < this.#top; id++) {
-      if (this.#words[id * STRIDE + REFERENCES] === 0) continue;
-      const bytes = this.#bytes(id);
-      arena.set(bytes, top);
-      this.#words[id * STRIDE + OFFSET] = top;
-      top += bytes.length;
-    }
-    this.#arena = arena;
-    this.#arenaTop = top;
+    words[at + REFERENCES] = 1;
+    words[at + FLAGS] = summary.flags;
+    words[at + LOCAL_PREF] = summary.localPref;
+    words[at + PATH_LENGTH] = summary.pathLength;
+    words[at + ORIGIN] = summary.origin;
+    words[at + MED] = summary.med;
+    words[at + NEIGHBOUR_AS] = summary.neighbourAs;
+    words[at + ORIGINATOR_ID] = summary.originatorId;
+    words[at + CLUSTER_LENGTH] = summary.clusterLength;
+    words[at + OTC] = summary.otc;
+    words[at + COST_AT] = 0;
   }
 }
 
-function hashOf(bytes: Uint8Array): number {
-  let hash = bytes.length;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
+/** The address in a next hop: without route distinguisher and link-local address. */
+export function hostAddress(nextHop: Uint8Array): Uint8Array {
+  if (nextHop.length === 32) return nextHop.subarray(0, 16);
+  // A route distinguisher of 8 octets stands before the addresses of VPNs (RFC 4364 §4.3.2, RFC 4659 §3.2.1).
+  if (nextHop.length === 12) return nextHop.subarray(8);
+  if (nextHop.length === 24 || nextHop.length === 48) return nextHop.subarray(8, 24);
+  return nextHop;
 }

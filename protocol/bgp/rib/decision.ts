@@ -1,112 +1,152 @@
-/** Route selection, RFC 4271 §9.1 with RFC 4456 §9, as a row of steps, each of which says what it decided. */
+/**
+ * Route selection, RFC 4271 §9.1 with RFC 4456 §9, RFC 5065 §5.3, RFC 7311 §4.1 and RFC 9494 §4.3, as a row of steps,
+ * each of which says what it decided and by which values.
+ */
+import { HAS_LLGR_STALE } from './attribute-summary.ts';
 import type { AttributeTable } from './attribute-table.ts';
 import type { PathTable } from './path-table.ts';
-import { LOCAL, type RibPeer } from './route.ts';
+import { LOCAL, type RibConfig, type RibPeer } from './route.ts';
 
 /** What made one path better than another, in the order in which it is asked. */
 export type DecisionStep =
+  /** Without LLGR_STALE before with it (RFC 9494 §4.3). */
+  | 'long-lived-stale'
   /** Higher LOCAL_PREF, RFC 4271 §9.1.1. */
   | 'local-pref'
   /** Our own route before a learnt one. */
   | 'local-route'
-  /** RFC 4271 §9.1.2.2 a to g. */
+  /** Lower AIGP with the cost of the next hop; a path that has AIGP before one without (RFC 7311 §4.1). Optional. */
+  | 'aigp'
+  /** RFC 4271 §9.1.2.2 a to g, confederation members counting as internal. */
   | 'as-path-length'
   | 'origin'
   | 'med'
   | 'external-over-internal'
+  | 'igp-cost'
   | 'router-id'
   /** RFC 4456 §9. */
   | 'cluster-list-length'
-  | 'peer-address';
+  | 'peer-address'
+  /** The lower identifier of two paths from one peer (RFC 7911). */
+  | 'path-id';
 
 /** What the steps look at. */
 export interface DecisionContext {
   readonly paths: PathTable;
   readonly attributes: AttributeTable;
   readonly peers: ReadonlyMap<number, RibPeer>;
+  readonly config: RibConfig;
 }
 
-/** A step as a number of each path, of which the lowest stay. */
-const COSTS: readonly (readonly [
-  DecisionStep,
-  ((context: DecisionContext, path: number) => number) | undefined,
-])[] = [
-  ['local-pref', ({ paths, attributes }, path) => -attributes.localPref(paths.attributes[path]!)],
+/** Told of each path that falls out: at which step, its own value, and that of those that stayed. */
+export type LostListener = (
+  path: number,
+  step: DecisionStep,
+  value: number | Uint8Array,
+  best: number | Uint8Array,
+) => void;
+
+/** A number of each path, of which the lowest stay. */
+type Cost = (context: DecisionContext, path: number) => number;
+
+/** Paths that are equal up to here may be used together (ECMP). */
+const BEFORE_TIES: readonly (readonly [DecisionStep, Cost | undefined])[] = [
+  ['long-lived-stale', (context, path) => context.attributes.flags(setOf(context, path)) & HAS_LLGR_STALE],
+  ['local-pref', (context, path) => -context.attributes.localPref(setOf(context, path))],
   ['local-route', ({ paths }, path) => (paths.peer[path] === LOCAL ? 0 : 1)],
-  ['as-path-length', ({ paths, attributes }, path) => attributes.pathLength(paths.attributes[path]!)],
-  ['origin', ({ paths, attributes }, path) => attributes.origin(paths.attributes[path]!)],
+  ['aigp', aigp],
+  ['as-path-length', (context, path) => context.attributes.pathLength(setOf(context, path))],
+  ['origin', (context, path) => context.attributes.origin(setOf(context, path))],
   ['med', undefined],
-  [
-    'external-over-internal',
-    ({ paths, peers }, path) => (peers.get(paths.peer[path]!)?.peerType === 'external' ? 0 : 1),
-  ],
-  ['router-id', routerId],
-  ['cluster-list-length', ({ paths, attributes }, path) => attributes.clusterLength(paths.attributes[path]!)],
+  ['external-over-internal', ({ paths, peers }, path) => (isExternal(peers, paths.peer[path]!) ? 0 : 1)],
+  ['igp-cost', (context, path) => context.attributes.cost(setOf(context, path)) ?? 0],
 ];
 
-/** ORIGINATOR_ID stands in for the peer's identifier (RFC 4456 §9). */
-function routerId({ paths, attributes, peers }: DecisionContext, path: number): number {
-  const originator = attributes.originatorId(paths.attributes[path]!);
-  return originator !== 0 ? originator : (peers.get(paths.peer[path]!)?.routerId ?? 0);
+const TIES: readonly (readonly [DecisionStep, Cost])[] = [
+  ['router-id', routerId],
+  ['cluster-list-length', (context, path) => context.attributes.clusterLength(setOf(context, path))],
+];
+
+function setOf({ paths }: DecisionContext, path: number): number {
+  return paths.selected[path]!;
 }
 
-/**
- * The best of `candidates` (path numbers, one or more), which is used up.
- * @param lost told of each path that falls out, and at which step.
- */
-export function decide(
-  context: DecisionContext,
-  candidates: number[],
-  lost?: (path: number, step: DecisionStep) => void,
-): number {
-  for (const [step, cost] of COSTS) {
+function isExternal(peers: ReadonlyMap<number, RibPeer>, peer: number): boolean {
+  return peers.get(peer)?.peerType === 'external';
+}
+
+/** RFC 7311 §4.1: the metric and what it costs to get to the next hop; absent is worst. All equal where not asked for. */
+function aigp(context: DecisionContext, path: number): number {
+  if (!context.config.compareAigp) return 0;
+  const set = setOf(context, path);
+  const metric = context.attributes.aigp(set);
+  return metric === undefined ? Number.POSITIVE_INFINITY : metric + (context.attributes.cost(set) ?? 0);
+}
+
+/** ORIGINATOR_ID stands in for the peer's identifier (RFC 4456 §9). */
+function routerId(context: DecisionContext, path: number): number {
+  const originator = context.attributes.originatorId(setOf(context, path));
+  return originator !== 0 ? originator : (context.peers.get(context.paths.peer[path]!)?.routerId ?? 0);
+}
+
+/** The best of `candidates` (path numbers, one or more), which is used up. */
+export function decide(context: DecisionContext, candidates: number[], lost?: LostListener): number {
+  keepEqual(context, candidates, lost);
+  for (const [step, cost] of TIES) {
     if (candidates.length === 1) return candidates[0]!;
-    if (cost === undefined) keepLowestMed(context, candidates, lost);
-    else keepLowest(candidates, (path) => cost(context, path), step, lost);
+    keepLowest(context, candidates, cost, step, lost);
   }
   return lowestAddress(context, candidates, lost);
 }
 
+/** Leaves those of `candidates` that only tie-breakers could tell apart. */
+export function keepEqual(context: DecisionContext, candidates: number[], lost?: LostListener): void {
+  for (const [step, cost] of BEFORE_TIES) {
+    if (candidates.length === 1) return;
+    if (cost === undefined) keepLowestMed(context, candidates, lost);
+    else keepLowest(context, candidates, cost, step, lost);
+  }
+}
+
 function keepLowest(
+  context: DecisionContext,
   candidates: number[],
-  cost: (path: number) => number,
+  cost: Cost,
   step: DecisionStep,
-  lost: ((path: number, step: DecisionStep) => void) | undefined,
+  lost: LostListener | undefined,
 ): void {
   let lowest = Number.POSITIVE_INFINITY;
-  for (const path of candidates) lowest = Math.min(lowest, cost(path));
-  keep(candidates, (path) => cost(path) === lowest, step, lost);
-}
-
-/** MED counts only among paths from the same neighbouring AS, whatever the order of arrival (§9.1.2.2 c). */
-function keepLowestMed(
-  { paths, attributes }: DecisionContext,
-  candidates: number[],
-  lost: ((path: number, step: DecisionStep) => void) | undefined,
-): void {
-  const lowest = new Map<number, number>();
-  for (const path of candidates) {
-    const set = paths.attributes[path]!;
-    const neighbour = attributes.neighbourAs(set);
-    lowest.set(neighbour, Math.min(lowest.get(neighbour) ?? Number.POSITIVE_INFINITY, attributes.med(set)));
-  }
-  const isLowest = (path: number): boolean => {
-    const set = paths.attributes[path]!;
-    return attributes.med(set) === lowest.get(attributes.neighbourAs(set));
-  };
-  keep(candidates, isLowest, 'med', lost);
-}
-
-function keep(
-  candidates: number[],
-  stays: (path: number) => boolean,
-  step: DecisionStep,
-  lost: ((path: number, step: DecisionStep) => void) | undefined,
-): void {
+  for (const path of candidates) lowest = Math.min(lowest, cost(context, path));
   let count = 0;
   for (const path of candidates) {
-    if (stays(path)) candidates[count++] = path;
-    else lost?.(path, step);
+    const value = cost(context, path);
+    if (value === lowest) candidates[count++] = path;
+    else lost?.(path, step, Math.abs(value), Math.abs(lowest));
+  }
+  candidates.length = count;
+}
+
+/**
+ * MED counts only among paths from the same neighbouring AS, whatever the order of arrival (§9.1.2.2 c), unless it is
+ * to be compared always.
+ */
+function keepLowestMed(
+  { paths, attributes, config }: DecisionContext,
+  candidates: number[],
+  lost: LostListener | undefined,
+): void {
+  const group = (set: number): number => (config.alwaysCompareMed ? 0 : attributes.neighbourAs(set));
+  const lowest = new Map<number, number>();
+  for (const path of candidates) {
+    const set = paths.selected[path]!;
+    lowest.set(group(set), Math.min(lowest.get(group(set)) ?? Number.POSITIVE_INFINITY, attributes.med(set)));
+  }
+  let count = 0;
+  for (const path of candidates) {
+    const set = paths.selected[path]!;
+    const best = lowest.get(group(set))!;
+    if (attributes.med(set) === best) candidates[count++] = path;
+    else lost?.(path, 'med', attributes.med(set), best);
   }
   candidates.length = count;
 }
@@ -114,22 +154,39 @@ function keep(
 function lowestAddress(
   { paths, peers }: DecisionContext,
   candidates: readonly number[],
-  lost: ((path: number, step: DecisionStep) => void) | undefined,
+  lost: LostListener | undefined,
 ): number {
+  const address = (path: number): Uint8Array => peers.get(paths.peer[path]!)?.address ?? NO_ADDRESS;
   let best = candidates[0]!;
   for (const path of candidates.slice(1)) {
-    const [a, b] = [peers.get(paths.peer[path]!), peers.get(paths.peer[best]!)];
-    const lower =
-      (a === undefined || b === undefined ? 0 : compareAddresses(a.address, b.address)) || a!.id - b!.id;
-    lost?.(lower < 0 ? best : path, 'peer-address');
-    if (lower < 0) best = path;
+    const byAddress = compareAddresses(address(path), address(best)) || paths.peer[path]! - paths.peer[best]!;
+    const [winner, loser] =
+      (byAddress || paths.pathId[path]! - paths.pathId[best]!) < 0 ? [path, best] : [best, path];
+    if (byAddress !== 0) lost?.(loser, 'peer-address', address(loser), address(winner));
+    else lost?.(loser, 'path-id', paths.pathId[loser]!, paths.pathId[winner]!);
+    best = winner;
   }
   return best;
 }
+
+const NO_ADDRESS = new Uint8Array(0);
 
 /** IPv4 before IPv6, then by octets. */
 function compareAddresses(a: Uint8Array, b: Uint8Array): number {
   if (a.length !== b.length) return a.length - b.length;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return 0;
+}
+
+/**
+ * How a path stands to another by the steps before MED, which do not depend on third paths: negative where `a` is
+ * better, positive where `b` is, 0 where they are equal so far.
+ */
+export function compareBeforeMed(context: DecisionContext, a: number, b: number): number {
+  for (const [step, cost] of BEFORE_TIES) {
+    if (step === 'med' || cost === undefined) return 0;
+    const difference = cost(context, a) - cost(context, b);
+    if (difference !== 0 && !Number.isNaN(difference)) return difference;
+  }
   return 0;
 }

@@ -1,85 +1,148 @@
-/** What a route looks like to a peer, or that it is not for that peer: RFC 4271 §5.1, §9.2; RFC 4456 §6, §8; RFC 1997. */
-import { prependAs } from '../attribute/as-path.ts';
-import { PARTIAL } from '../attribute/codec.ts';
-import { NO_ADVERTISE, NO_EXPORT, NO_EXPORT_SUBCONFED } from '../attribute/communities.ts';
-import type { Family } from '../family.ts';
-import { DEFAULT_LOCAL_PREF, type RibConfig, type RibPeer, type RouteAttributes } from './route.ts';
+/**
+ * What a route looks like to a peer, or that it is not for that peer: RFC 4271 §5.1, §9.1.3, §9.2; RFC 1997; RFC 4456
+ * §6, §8; RFC 5065 §4; RFC 8212; RFC 8326; RFC 9234 §5; RFC 9494 §4.3.
+ */
+import { GRACEFUL_SHUTDOWN } from '../attribute/communities.ts';
+import { choseNextHop, type PolicyPrefix } from '../policy/policy.ts';
+import { AS_CONFED_SEQUENCE, AS_SEQUENCE, type AttributeEdits, typeMask } from './attribute-edit.ts';
+import { AIGP, CLUSTER_LIST, LOCAL_PREF, MED, ORIGINATOR_ID } from './attribute-set.ts';
+import {
+  HAS_CONFEDERATION_SEGMENT,
+  HAS_LLGR_STALE,
+  HAS_MED,
+  HAS_NO_ADVERTISE,
+  HAS_NO_EXPORT,
+  HAS_NO_EXPORT_SUBCONFED,
+} from './attribute-summary.ts';
+import type { AttributeTable } from './attribute-table.ts';
+import { exportNextHop } from './export-next-hop.ts';
+import type { ExportProfile } from './export-profile.ts';
+import { policySource } from './import.ts';
+import { marksSent, withholdsMarked } from './role.ts';
+import type { RibConfig, RibPeer } from './route.ts';
 
-/** What peers have in common that get the same messages. */
-export interface ExportProfile {
-  readonly family: Family;
-  readonly peerType: RibPeer['peerType'];
-  readonly client: boolean;
-  readonly nextHopSelf: boolean;
-  readonly localAddress: Uint8Array;
-}
+/** What is meant for the inside of an AS, RFC 4271 §5.1.5, RFC 4456 §8, RFC 7311 §3.2. */
+const INSIDE_AS = typeMask(LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST, AIGP);
+const INSIDE_AS_AND_MED = typeMask(LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST, AIGP, MED);
+/** What is meant for the inside of a member AS (RFC 5065 §5). */
+const INSIDE_MEMBER = typeMask(ORIGINATOR_ID, CLUSTER_LIST);
 
 /**
- * The attributes with which a route goes to peers of a profile; `undefined` where it does not go there.
+ * The attribute set with which a route goes to peers of a profile, with a reference for the caller; 0 where it does
+ * not go there.
+ * @param set its set after import.
  * @param source peer it was learnt from; `undefined` for an own route.
+ * @param prefix the prefix, for a policy that looks at it.
  */
 export function exportRoute(
-  route: RouteAttributes,
+  table: AttributeTable,
+  set: number,
   source: RibPeer | undefined,
   profile: ExportProfile,
   config: RibConfig,
-): RouteAttributes | undefined {
-  const communities = route.communities ?? [];
-  if (communities.includes(NO_ADVERTISE)) return undefined;
-  const external = profile.peerType === 'external';
-  if (external && (communities.includes(NO_EXPORT) || communities.includes(NO_EXPORT_SUBCONFED))) {
-    return undefined;
+  prefix: PolicyPrefix | undefined,
+): number {
+  if (isWithheld(table, set, source, profile)) return 0;
+  if (profile.policy === undefined) return finish(table, set, source, false, profile, config);
+  const before = withoutForeignMed(table, set, source, profile);
+  const route = {
+    family: profile.family,
+    prefix,
+    attributes: table.get(before),
+    source: policySource(source, config),
+  };
+  const after = profile.policy.apply(route);
+  if (after === undefined) {
+    table.release(before);
+    return 0;
   }
-  const reflected = source?.peerType === 'internal' && profile.peerType === 'internal';
-  if (reflected && !source.client && !profile.client) return undefined;
-  const nextHop = nextHopFor(route, profile);
-  if (nextHop === undefined) return undefined;
-  const marked = { ...route, nextHop, ...(source === undefined ? {} : partial(route)) };
-  if (external) return toExternal(marked, source, config);
-  const internal = { ...marked, localPref: route.localPref ?? DEFAULT_LOCAL_PREF };
-  return reflected ? reflect(internal, source, config) : internal;
+  const chosen = choseNextHop(route.attributes, after);
+  const accepted = after === route.attributes ? before : table.intern(after);
+  const result = finish(table, accepted, source, chosen, profile, config);
+  table.release(before);
+  if (accepted !== before) table.release(accepted);
+  return result;
 }
 
-/** To another AS: own AS in front, nothing that is meant for inside, MED only where we set it (§5.1.4). */
-function toExternal(route: RouteAttributes, source: RibPeer | undefined, config: RibConfig): RouteAttributes {
-  const { localPref, originatorId, clusterList, med, ...rest } = route;
-  return {
-    ...rest,
-    asPath: prependAs(route.asPath, config.asn),
-    ...(source === undefined && med !== undefined ? { med } : {}),
-  };
-}
-
-/** RFC 4456 §8: ORIGINATOR_ID where there is none, own cluster in front. A reflector without one uses its identifier. */
-function reflect(route: RouteAttributes, source: RibPeer, config: RibConfig): RouteAttributes {
-  return {
-    ...route,
-    originatorId: route.originatorId ?? source.routerId,
-    clusterList: [config.clusterId ?? config.routerId, ...(route.clusterList ?? [])],
-  };
-}
-
-/** Unknown attributes that we pass on get the Partial bit (RFC 4271 §5). */
-function partial(route: RouteAttributes): Pick<RouteAttributes, 'unknown'> {
-  if (route.unknown === undefined) return {};
-  return { unknown: route.unknown.map((attribute) => ({ ...attribute, flags: attribute.flags | PARTIAL })) };
-}
-
-/** RFC 4271 §5.1.3: kept inside the AS, our own address to the outside, for own routes, and where configured. */
-function nextHopFor(route: RouteAttributes, profile: ExportProfile): Uint8Array | undefined {
-  const own = route.nextHop.length === 0;
-  if (own || profile.peerType === 'external' || profile.nextHopSelf) return ownNextHop(profile);
-  // A link-local next hop means nothing beyond the link that it came over (RFC 2545 §3).
-  return route.nextHop.length === 32 ? route.nextHop.subarray(0, 16) : route.nextHop;
+/** What does not depend on policies. */
+function isWithheld(
+  table: AttributeTable,
+  set: number,
+  source: RibPeer | undefined,
+  { peerType, client, denied, role, longLived }: ExportProfile,
+): boolean {
+  const flags = table.flags(set);
+  if (denied || (flags & HAS_NO_ADVERTISE) !== 0) return true;
+  // Inside a confederation NO_EXPORT goes on to other members (RFC 1997, RFC 5065 §5.2).
+  if (peerType === 'external' && (flags & HAS_NO_EXPORT) !== 0) return true;
+  if (peerType !== 'internal' && (flags & HAS_NO_EXPORT_SUBCONFED) !== 0) return true;
+  if (!longLived && (flags & HAS_LLGR_STALE) !== 0) return true;
+  if (role !== undefined && table.otc(set) !== 0 && withholdsMarked(role)) return true;
+  const reflected = source?.peerType === 'internal' && peerType === 'internal';
+  return reflected && !source.client && !client;
 }
 
 /**
- * Our address on the session as a next hop of the family. An IPv6 route over an IPv4 session carries the IPv4-mapped
- * address (as RFC 4798 §2 does); IPv4 over IPv6 would need RFC 8950, so there is none.
+ * A policy towards another AS does not see the MED of others, so that one that it finds or sets is ours to send
+ * (RFC 4271 §5.1.4). The result has a reference for the caller.
  */
-export function ownNextHop(profile: Pick<ExportProfile, 'family' | 'localAddress'>): Uint8Array | undefined {
-  const { family, localAddress } = profile;
-  if (family === 'ipv4-unicast') return localAddress.length === 4 ? localAddress : undefined;
-  if (localAddress.length === 16) return localAddress;
-  return Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...localAddress);
+function withoutForeignMed(
+  table: AttributeTable,
+  set: number,
+  source: RibPeer | undefined,
+  profile: ExportProfile,
+): number {
+  if (profile.peerType === 'external' && source !== undefined && (table.flags(set) & HAS_MED) !== 0) {
+    return table.edit(set, { drop: MED_ONLY });
+  }
+  table.retain(set);
+  return set;
+}
+
+const MED_ONLY = typeMask(MED);
+
+/** What the speaker itself changes, after policies. */
+function finish(
+  table: AttributeTable,
+  set: number,
+  source: RibPeer | undefined,
+  hopChosen: boolean,
+  profile: ExportProfile,
+  config: RibConfig,
+): number {
+  const hop = exportNextHop(table.nextHop(set), hopChosen, profile);
+  if (hop === undefined) return 0;
+  const edits: AttributeEdits = {
+    nextHop: hop === 'keep' ? undefined : hop,
+    partial: source !== undefined,
+    addCommunity: profile.gracefulShutdown && profile.peerType === 'external' ? GRACEFUL_SHUTDOWN : undefined,
+    otc: profile.role !== undefined && marksSent(profile.role) ? profile.localAs : undefined,
+    ...pathEdits(table, set, source, profile, config),
+  };
+  return table.edit(set, edits);
+}
+
+function pathEdits(
+  table: AttributeTable,
+  set: number,
+  source: RibPeer | undefined,
+  profile: ExportProfile,
+  config: RibConfig,
+): AttributeEdits {
+  const { peerType, localAs: asn } = profile;
+  if (peerType === 'external') {
+    return {
+      prepend: { segment: AS_SEQUENCE, asn },
+      stripConfederation: (table.flags(set) & HAS_CONFEDERATION_SEGMENT) !== 0,
+      // MED of an own route, or one that a policy set, is ours to send.
+      drop: source !== undefined && profile.policy === undefined ? INSIDE_AS_AND_MED : INSIDE_AS,
+    };
+  }
+  const localPref = table.localPref(set);
+  if (peerType === 'confederation') {
+    return { localPref, prepend: { segment: AS_CONFED_SEQUENCE, asn }, drop: INSIDE_MEMBER };
+  }
+  if (source?.peerType !== 'internal') return { localPref };
+  // RFC 4456 §8. A reflector without a cluster identifier uses its own.
+  return { localPref, originatorId: source.routerId, clusterId: config.clusterId ?? config.routerId };
 }

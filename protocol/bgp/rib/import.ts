@@ -1,5 +1,14 @@
-/** Which received routes may be selected: RFC 4271 §9.1.2 and §5.1.3, RFC 4456 §8. */
-import { asPathContains } from '../attribute/as-path.ts';
+/**
+ * What becomes of a route that a peer sent before it takes part in selection: RFC 4271 §9.1.1, §9.1.2 and §5.1.3,
+ * RFC 4456 §8, RFC 8212, RFC 8326, RFC 9234. A route that is refused stays in the Adj-RIB-In with the reason.
+ */
+import type { Family } from '../family.ts';
+import type { PolicyPrefix, PolicySource } from '../policy/policy.ts';
+import { typeMask } from './attribute-edit.ts';
+import { AIGP } from './attribute-set.ts';
+import { HAS_AIGP, HAS_GRACEFUL_SHUTDOWN } from './attribute-summary.ts';
+import { type AttributeTable, hostAddress } from './attribute-table.ts';
+import { isLeak, marksReceived, otcApplies } from './role.ts';
 import type { RibConfig, RibPeer, RouteAttributes } from './route.ts';
 
 /** Why a path in an Adj-RIB-In takes no part in selection; 0 means that it does. */
@@ -8,18 +17,170 @@ export const OWN_AS_IN_PATH = 1;
 export const OWN_ORIGINATOR_ID = 2;
 export const OWN_CLUSTER_ID = 3;
 export const OWN_NEXT_HOP = 4;
+export const NO_POLICY = 5;
+export const REJECTED_BY_POLICY = 6;
+export const ROUTE_LEAK = 7;
+/** Not kept with the path, since it comes and goes with the next hop (RFC 4271 §9.1.2.1). */
+export const UNREACHABLE_NEXT_HOP = 8;
 
-/** Judges the attributes of routes from `peer`. */
+/** The same in words. */
+export const INELIGIBLE_TEXT: readonly string[] = [
+  'eligible',
+  'own AS in AS_PATH',
+  'own identifier as ORIGINATOR_ID',
+  'own cluster in CLUSTER_LIST',
+  'own address as next hop',
+  'no import policy (RFC 8212)',
+  'rejected by import policy',
+  'route leak (RFC 9234)',
+  'next hop unreachable',
+];
+
+/** What is applied to routes with GRACEFUL_SHUTDOWN: RFC 8326 §4.2. */
+const LAST_RESORT = 0;
+const AIGP_ONLY = typeMask(AIGP);
+
+/** Judges attributes as received by what RFCs say, before any policy. */
 export function eligibility(attributes: RouteAttributes, peer: RibPeer, config: RibConfig): number {
-  if (asPathContains(attributes.asPath, config.asn)) return OWN_AS_IN_PATH;
+  if (ownAsCount(attributes, peer, config) > (peer.allowAsIn ?? 0)) return OWN_AS_IN_PATH;
   if (attributes.originatorId === config.routerId) return OWN_ORIGINATOR_ID;
-  if (config.clusterId !== undefined && attributes.clusterList?.includes(config.clusterId))
+  if (config.clusterId !== undefined && attributes.clusterList?.includes(config.clusterId)) {
     return OWN_CLUSTER_ID;
-  if (sameBytes(attributes.nextHop, peer.localAddress)) return OWN_NEXT_HOP;
-  return ELIGIBLE;
+  }
+  return isOwnAddress(hostAddress(attributes.nextHop), peer) ? OWN_NEXT_HOP : ELIGIBLE;
+}
+
+/** How often an AS of ours stands in the path: that of our member, of the confederation, or the one for this peer. */
+function ownAsCount(attributes: RouteAttributes, peer: RibPeer, config: RibConfig): number {
+  let count = 0;
+  for (const { asns } of attributes.asPath) {
+    for (const asn of asns) {
+      if (asn === config.asn || asn === config.confederation?.id || asn === peer.localAs) count += 1;
+    }
+  }
+  return count;
+}
+
+function isOwnAddress(address: Uint8Array, peer: RibPeer): boolean {
+  if (sameBytes(address, peer.localAddress)) return true;
+  const others = peer.localAddresses;
+  if (others === undefined) return false;
+  return [others.ipv4, others.ipv6].some((own) => own !== undefined && sameBytes(address, own));
+}
+
+/** Whether nothing may come from or go to a peer without a policy (RFC 8212 §2). */
+export function requiresPolicy(peer: RibPeer, config: RibConfig): boolean {
+  return peer.peerType === 'external' && (peer.ebgpRequiresPolicy ?? config.ebgpRequiresPolicy ?? false);
+}
+
+/** Who a policy is told that a route comes from. */
+export function policySource(peer: RibPeer | undefined, config: RibConfig): PolicySource {
+  if (peer === undefined) return { kind: 'local', asn: config.asn, address: undefined, name: '' };
+  const { peerType: kind, address, name } = peer;
+  return { kind, asn: peer.asn ?? (kind === 'internal' ? config.asn : 0), address, name };
+}
+
+/** Result of {@link importRoute}. */
+export interface Imported {
+  /** Set to select and send on, with a reference for the caller; that received, where the route is refused. */
+  readonly set: number;
+  readonly reason: number;
+}
+
+/**
+ * Applies everything between the Adj-RIB-In and selection.
+ * @param set the set as received; its caller keeps its reference.
+ * @param attributes the same as an object, if there is one.
+ */
+export function importRoute(
+  table: AttributeTable,
+  set: number,
+  attributes: RouteAttributes | undefined,
+  peer: RibPeer,
+  config: RibConfig,
+  family: Family,
+  prefix: PolicyPrefix | undefined,
+): Imported {
+  const received = attributes ?? table.get(set);
+  let reason = eligibility(received, peer, config);
+  if (reason === ELIGIBLE) reason = refused(table, set, peer, config, family);
+  if (reason !== ELIGIBLE) return refuse(table, set, reason);
+  const marked = mark(table, set, peer, family);
+  const accepted = applyPolicy(table, marked, peer, config, family, prefix);
+  if (accepted === 0) return refuse(table, set, REJECTED_BY_POLICY);
+  return { set: deprefer(table, accepted, peer), reason: ELIGIBLE };
+}
+
+/** Whether {@link importRoute} needs to see each prefix: otherwise one answer holds for all routes of a set. */
+export function importUsesPrefix(peer: RibPeer): boolean {
+  return peer.importPolicy?.usesPrefix ?? false;
+}
+
+function refuse(table: AttributeTable, set: number, reason: number): Imported {
+  table.retain(set);
+  return { set, reason };
+}
+
+function refused(
+  table: AttributeTable,
+  set: number,
+  peer: RibPeer,
+  config: RibConfig,
+  family: Family,
+): number {
+  if (peer.importPolicy === undefined && requiresPolicy(peer, config)) return NO_POLICY;
+  if (peer.role === undefined || !otcApplies(family)) return ELIGIBLE;
+  return isLeak(peer.role, table.otc(set), peer.asn) ? ROUTE_LEAK : ELIGIBLE;
+}
+
+/** OTC from above and beside (RFC 9234 §5); no AIGP from outside (RFC 7311 §3.2: no AIGP session). */
+function mark(table: AttributeTable, set: number, peer: RibPeer, family: Family): number {
+  const { role, asn } = peer;
+  const otc = role !== undefined && otcApplies(family) && marksReceived(role) && table.otc(set) === 0;
+  const aigp = peer.peerType === 'external' && (table.flags(set) & HAS_AIGP) !== 0;
+  if (!otc && !aigp) {
+    table.retain(set);
+    return set;
+  }
+  return table.edit(set, { otc: otc ? asn : undefined, drop: aigp ? AIGP_ONLY : undefined });
+}
+
+/** The set that the policy makes of `set`, whose reference it takes over; 0 where it rejects the route. */
+function applyPolicy(
+  table: AttributeTable,
+  set: number,
+  peer: RibPeer,
+  config: RibConfig,
+  family: Family,
+  prefix: PolicyPrefix | undefined,
+): number {
+  const { importPolicy } = peer;
+  if (importPolicy === undefined) return set;
+  const before = table.get(set);
+  const after = importPolicy.apply({
+    family,
+    prefix,
+    attributes: before,
+    source: policySource(peer, config),
+  });
+  if (after === before) return set;
+  const result = after === undefined ? 0 : table.intern(after);
+  table.release(set);
+  return result;
+}
+
+/** Routes of a session or a neighbour that is about to go are a last resort (RFC 8326 §4). Takes over the reference. */
+function deprefer(table: AttributeTable, set: number, peer: RibPeer): number {
+  const leaving = peer.peerType === 'external' && (table.flags(set) & HAS_GRACEFUL_SHUTDOWN) !== 0;
+  if ((!leaving && !peer.gracefulShutdown) || table.localPref(set) === LAST_RESORT) return set;
+  const result = table.edit(set, { localPref: LAST_RESORT });
+  table.release(set);
+  return result;
 }
 
 /** Whether two addresses are equal. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

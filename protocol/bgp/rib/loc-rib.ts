@@ -1,36 +1,52 @@
 /** One family's paths and the best of each prefix: Adj-RIBs-In and Loc-RIB (RFC 4271 §3.2, §9.1). */
 import type { Family } from '../family.ts';
-import type { AttributeTable } from './attribute-table.ts';
-import { type DecisionContext, type DecisionStep, decide } from './decision.ts';
-import { ELIGIBLE } from './import.ts';
-import { copyInto, PathTable } from './path-table.ts';
-import { PrefixTable } from './prefix-table.ts';
-import type { RibPeer } from './route.ts';
+import { type AttributeTable, UNREACHABLE } from './attribute-table.ts';
+import { copyInto, grownLength, MarkQueue } from './columns.ts';
+import { compareBeforeMed, type DecisionContext, decide, keepEqual, type LostListener } from './decision.ts';
+import { type NlriTable, nlriTable } from './nlri-table.ts';
+import { GONE, PathTable, REASON } from './path-table.ts';
+import type { RibConfig, RibPeer } from './route.ts';
 
 const NONE = -1;
 
+/** Who wants to know what happens in a {@link LocRib}. */
+export interface LocRibListener {
+  /** The best path of a prefix, or that path's attributes, changed. */
+  changed(prefix: number): void;
+  /** Any path of a prefix came, went or changed; told before {@link changed}, and only while `watched`. */
+  touched(prefix: number): void;
+}
+
 export class LocRib {
-  readonly prefixes: PrefixTable;
+  readonly prefixes: NlriTable;
   readonly paths: PathTable = new PathTable();
   /** Prefixes whose last path went; they can be forgotten once nobody refers to them. */
-  readonly emptied: Set<number> = new Set();
+  readonly emptied: MarkQueue = new MarkQueue();
+  /** Paths that are gone but keep their number until nobody refers to it; only while `watched`. */
+  readonly gone: MarkQueue = new MarkQueue();
+  /** Somebody follows single paths: numbers of those that go are kept, and `touched` is called. */
+  watched = false;
+  /** No selection takes place (RFC 4724 §4.1). */
+  held = false;
   readonly #attributes: AttributeTable;
   readonly #context: DecisionContext;
-  readonly #changed: (prefix: number) => void;
+  readonly #listener: LocRibListener;
   readonly #candidates: number[] = [];
   #best = new Int32Array(16).fill(NONE);
+  /** Next prefix to select again; past all of them where none is. */
+  #reselect = Number.POSITIVE_INFINITY;
 
-  /** @param changed told of each prefix whose best path, or that path's attributes, changed. */
   constructor(
     family: Family,
+    config: RibConfig,
     attributes: AttributeTable,
     peers: ReadonlyMap<number, RibPeer>,
-    changed: (prefix: number) => void,
+    listener: LocRibListener,
   ) {
-    this.prefixes = new PrefixTable(family);
+    this.prefixes = nlriTable(family);
     this.#attributes = attributes;
-    this.#context = { paths: this.paths, attributes, peers };
-    this.#changed = changed;
+    this.#context = { paths: this.paths, attributes, peers, config };
+    this.#listener = listener;
   }
 
   /** Path number of the best path, or -1. */
@@ -38,78 +54,210 @@ export class LocRib {
     return prefix < this.#best.length ? this.#best[prefix]! : NONE;
   }
 
-  /** Enters or replaces what `peer` says about a prefix. Returns whether it is a new path. */
-  set(prefix: number, peer: number, attributes: number, ineligible: number): boolean {
-    const path = this.paths.find(prefix, peer);
-    this.#attributes.retain(attributes);
-    if (path === NONE) {
-      this.emptied.delete(prefix);
-      this.#select(prefix, this.paths.add(prefix, peer, attributes, ineligible));
-      return true;
+  /**
+   * Enters or replaces a path.
+   * @param selected set after import; `received` where the path is refused for `reason`.
+   * @returns whether it is a new path.
+   */
+  set(
+    prefix: number,
+    peer: number,
+    pathId: number,
+    received: number,
+    selected: number,
+    reason: number,
+  ): boolean {
+    const path = this.paths.find(prefix, peer, pathId);
+    this.#attributes.retain(received);
+    this.#attributes.retain(selected);
+    if (path !== NONE && !this.isGone(path)) {
+      this.#replace(path, received, selected, reason);
+      return false;
     }
-    const old = this.paths.attributes[path]!;
-    const same = old === attributes && this.paths.ineligible[path] === ineligible;
-    this.#attributes.release(old);
-    if (same) return false;
-    this.paths.attributes[path] = attributes;
-    this.paths.ineligible[path] = ineligible;
-    this.#select(prefix, path);
-    return false;
-  }
-
-  /** Takes out what `peer` said about a prefix. Returns whether there was anything. */
-  unset(prefix: number, peer: number): boolean {
-    const path = this.paths.find(prefix, peer);
-    if (path === NONE) return false;
-    this.paths.remove(prefix, path);
-    this.#attributes.release(this.paths.attributes[path]!);
-    if (this.paths.first(prefix) === NONE) this.emptied.add(prefix);
-    this.#select(prefix, path);
+    const entered = path === NONE ? this.paths.add(prefix, peer, pathId) : path;
+    if (path !== NONE) this.paths.comeBack(path);
+    this.paths.received[entered] = received;
+    this.paths.selected[entered] = selected;
+    this.paths.flags[entered] = reason;
+    if (reason === 0) this.#select(prefix, entered, true);
+    else if (this.watched) this.#listener.touched(prefix);
     return true;
   }
 
-  /** Takes out everything that `peer` said. */
-  removePeer(peer: number): void {
-    for (let prefix = 0; prefix < this.prefixes.top; prefix++) this.unset(prefix, peer);
+  #replace(path: number, received: number, selected: number, reason: number): void {
+    const { paths } = this;
+    const oldReceived = paths.received[path]!;
+    const oldSelected = paths.selected[path]!;
+    const same = oldSelected === selected && (paths.flags[path]! & REASON) === reason;
+    paths.received[path] = received;
+    paths.selected[path] = selected;
+    // It is fresh again, whatever it was before.
+    paths.flags[path] = reason;
+    this.#attributes.release(oldReceived);
+    this.#attributes.release(oldSelected);
+    if (!same) this.#select(paths.prefix[path]!, path, false);
   }
 
-  /** All paths of a prefix, best first, each but the best with the step at which it lost, where it took part. */
-  explain(prefix: number): { readonly path: number; readonly lost: DecisionStep | undefined }[] {
-    const lost = new Map<number, DecisionStep>();
-    const candidates = this.#eligible(prefix, []);
-    if (candidates.length > 0) decide(this.#context, candidates, (path, step) => lost.set(path, step));
-    const all: { path: number; lost: DecisionStep | undefined }[] = [];
-    for (let path = this.paths.first(prefix); path !== NONE; path = this.paths.next[path]!) {
-      const entry = { path, lost: lost.get(path) };
-      if (path === this.best(prefix)) all.unshift(entry);
-      else all.push(entry);
+  /** Takes out what `peer` said about a prefix under `pathId`. Returns whether there was anything. */
+  unset(prefix: number, peer: number, pathId: number): boolean {
+    const path = this.paths.find(prefix, peer, pathId);
+    if (path === NONE || this.isGone(path)) return false;
+    this.drop(path);
+    return true;
+  }
+
+  /** Takes a path out. */
+  drop(path: number): void {
+    const { paths } = this;
+    const prefix = paths.prefix[path]!;
+    const eligible = (paths.flags[path]! & REASON) === 0;
+    paths.leave(path);
+    this.#attributes.release(paths.received[path]!);
+    this.#attributes.release(paths.selected[path]!);
+    if (this.watched) this.gone.mark(path);
+    else paths.remove(path);
+    if (paths.first(prefix) === NONE) this.emptied.mark(prefix);
+    if (eligible) this.#select(prefix, path, false);
+    else if (this.watched) this.#listener.touched(prefix);
+  }
+
+  /** Frees the number of a path that is {@link gone}. */
+  free(path: number): void {
+    const prefix = this.paths.prefix[path]!;
+    this.paths.remove(path);
+    if (this.paths.first(prefix) === NONE) this.emptied.mark(prefix);
+  }
+
+  /** Gives a path another set to select and send on: import judged it anew, or it became long-lived stale. */
+  reselect(path: number, selected: number, reason: number): void {
+    const { paths } = this;
+    const old = paths.selected[path]!;
+    const flags = paths.flags[path]!;
+    if (old === selected && (flags & REASON) === reason) return;
+    this.#attributes.retain(selected);
+    paths.selected[path] = selected;
+    paths.flags[path] = (flags & ~REASON) | reason;
+    this.#attributes.release(old);
+    this.#select(paths.prefix[path]!, path, false);
+  }
+
+  /** Whether a path is gone. */
+  isGone(path: number): boolean {
+    return (this.paths.flags[path]! & GONE) !== 0;
+  }
+
+  /** Calls `visit` for each path of a peer; it may take out the one that it is called for. */
+  eachOf(peer: number, visit: (path: number) => void): void {
+    for (let path = this.paths.firstOf(peer); path !== NONE; ) {
+      const next = this.paths.nextOf(path);
+      visit(path);
+      path = next;
     }
-    return all;
   }
 
-  /** Selects again after `touched` changed, came or went. */
-  #select(prefix: number, touched: number): void {
+  /** Calls `visit` for each path of a prefix that is not gone. */
+  eachAt(prefix: number, visit: (path: number) => void): void {
+    for (let path = this.paths.first(prefix); path !== NONE; path = this.paths.next[path]!) {
+      if (!this.isGone(path)) visit(path);
+    }
+  }
+
+  /** Whether a path may be selected now. */
+  eligible(path: number): boolean {
+    if ((this.paths.flags[path]! & (REASON | GONE)) !== 0) return false;
+    return this.#attributes.cost(this.paths.selected[path]!) !== UNREACHABLE;
+  }
+
+  /** Decides a prefix as if by hand: tells `lost` of each path that falls out. */
+  explain(prefix: number, lost: LostListener): void {
+    const candidates = this.#eligible(prefix, []);
+    if (candidates.length > 0) decide(this.#context, candidates, lost);
+  }
+
+  /** Appends paths of a prefix that may be selected to `into`, the best first, at most `max`. */
+  rank(prefix: number, max: number, into: number[]): void {
+    const left = this.#eligible(prefix, []);
+    while (left.length > 0 && into.length < max) {
+      const best = left.length === 1 ? left[0]! : decide(this.#context, [...left]);
+      into.push(best);
+      left.splice(left.indexOf(best), 1);
+    }
+  }
+
+  /** Paths of a prefix to be used together (ECMP), the best first; just that one unless multipath is on. */
+  multipath(prefix: number): readonly number[] {
+    const best = this.best(prefix);
+    if (best === NONE) return [];
+    const { config, paths, peers } = this.#context;
+    const external = peers.get(paths.peer[best]!)?.peerType === 'external';
+    const max = (external ? config.multipath?.ebgp : config.multipath?.ibgp) ?? 1;
+    if (max <= 1) return [best];
+    const candidates = this.#eligible(prefix, []);
+    keepEqual(this.#context, candidates);
+    return [best, ...candidates.filter((path) => path !== best)].slice(0, max);
+  }
+
+  /** Selects every prefix again, in the slices that {@link continueReselect} takes. */
+  reselectAll(): void {
+    this.#reselect = 0;
+  }
+
+  /** Whether there are prefixes to select again. */
+  get reselecting(): boolean {
+    return !this.held && this.#reselect < this.prefixes.top;
+  }
+
+  /** Goes on with {@link reselectAll} for up to `limit` prefixes; returns how many it was. */
+  continueReselect(limit: number): number {
+    const end = Math.min(this.prefixes.top, this.#reselect + limit);
+    const start = this.#reselect;
+    for (let prefix = start; prefix < end; prefix++) {
+      if (this.paths.first(prefix) !== NONE) this.#select(prefix, NONE, false);
+    }
+    this.#reselect = end < this.prefixes.top ? end : Number.POSITIVE_INFINITY;
+    return end - start;
+  }
+
+  /** Selects again after `touched` came (as a new path), changed or went. */
+  #select(prefix: number, touched: number, isNew: boolean): void {
+    if (this.watched) this.#listener.touched(prefix);
     const before = this.best(prefix);
+    if (this.held) {
+      if (before !== NONE && before === touched) this.#setBest(prefix, NONE);
+      return;
+    }
+    const after = this.#choose(prefix, before, isNew ? touched : NONE);
+    if (after === before && (after === NONE || after !== touched)) return;
+    this.#setBest(prefix, after);
+  }
+
+  #setBest(prefix: number, best: number): void {
+    if (prefix >= this.#best.length) {
+      this.#best = copyInto(new Int32Array(grownLength(this.#best.length, prefix)).fill(NONE), this.#best);
+    }
+    this.#best[prefix] = best;
+    this.#listener.changed(prefix);
+  }
+
+  /** @param added a path that is new beside `before`, which was the best; -1 where that is not all that happened. */
+  #choose(prefix: number, before: number, added: number): number {
+    const first = this.paths.first(prefix);
+    if (first === NONE) return NONE;
+    if (this.paths.next[first] === NONE) return this.eligible(first) ? first : NONE;
+    if (added !== NONE && before !== NONE) {
+      if (!this.eligible(added)) return before;
+      const order = compareBeforeMed(this.#context, added, before);
+      if (order !== 0) return order < 0 ? added : before;
+    }
     const candidates = this.#eligible(prefix, this.#candidates);
-    const after = candidates.length === 0 ? NONE : decide(this.#context, candidates);
-    if (after === before && after !== touched) return;
-    if (after === NONE && before === NONE) return;
-    if (prefix >= this.#best.length) this.#reserve(prefix);
-    this.#best[prefix] = after;
-    this.#changed(prefix);
+    return candidates.length === 0 ? NONE : decide(this.#context, candidates);
   }
 
   #eligible(prefix: number, into: number[]): number[] {
     into.length = 0;
     for (let path = this.paths.first(prefix); path !== NONE; path = this.paths.next[path]!) {
-      if (this.paths.ineligible[path] === ELIGIBLE) into.push(path);
+      if (this.eligible(path)) into.push(path);
     }
     return into;
-  }
-
-  #reserve(prefix: number): void {
-    let size = this.#best.length * 2;
-    while (size <= prefix) size *= 2;
-    this.#best = copyInto(new Int32Array(size).fill(NONE), this.#best);
   }
 }

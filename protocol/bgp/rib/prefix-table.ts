@@ -1,190 +1,211 @@
 /**
- * Prefixes of one family, each under a small number. Address words and length stand in typed arrays behind an
- * open-addressed hash; other tables are arrays indexed by the number. Starts tiny, since a process may hold hundreds.
+ * Plain prefixes of one family, each under a small number. Address words (one for IPv4, four for IPv6) and length
+ * stand in typed arrays behind an open-addressed hash. Starts tiny, since a process may hold hundreds.
  */
-
 import { formatPrefix } from '../../ip/prefix.ts';
 import { FAMILIES, type Family } from '../family.ts';
+import type { PolicyPrefix } from '../policy/policy.ts';
+import { copyInto } from './columns.ts';
+import type { NlriTable } from './nlri-table.ts';
 
 const NONE = -1;
 
-export class PrefixTable {
+export class PrefixTable implements NlriTable {
   readonly family: Family;
-  readonly #wordsPerKey: number;
+  /** Address words of a prefix: 1 or 4. */
+  readonly #words: number;
   #keys: Uint32Array;
   #bits = new Uint8Array(16);
   /** Hash slots hold prefix numbers. */
   #slots = new Int32Array(32).fill(NONE);
   /** Numbers given back, to be used again. */
   readonly #free: number[] = [];
-  readonly #key: Uint32Array;
   #top = 0;
   #count = 0;
+  /** The prefix that {@link #slot} looks for: masked words, and its length. */
+  #a = 0;
+  #b = 0;
+  #c = 0;
+  #d = 0;
+  #length = 0;
 
+  /** For a family of plain prefixes. */
   constructor(family: Family) {
     this.family = family;
-    this.#wordsPerKey = FAMILIES[family].bytes / 4;
-    this.#keys = new Uint32Array(16 * this.#wordsPerKey);
-    this.#key = new Uint32Array(this.#wordsPerKey);
+    this.#words = FAMILIES[family].bytes / 4;
+    this.#keys = new Uint32Array(16 * this.#words);
   }
 
-  /** Prefixes in the table. */
   get count(): number {
     return this.#count;
   }
 
-  /** One more than the highest number in use: how long arrays indexed by it must be. */
   get top(): number {
     return this.#top;
   }
 
-  /** Number of the prefix whose octets stand at `offset`, or -1. Bits beyond its length do not count. */
-  find(bytes: Uint8Array, offset: number, bits: number): number {
-    this.#read(bytes, offset, bits);
-    return this.#slots[this.#slot(bits)]!;
+  find(bytes: Uint8Array, start: number, _end: number): number {
+    this.#read(bytes, start);
+    return this.#slots[this.#slot()]!;
   }
 
-  /** As {@link find}, but enters the prefix where it is new. */
-  add(bytes: Uint8Array, offset: number, bits: number): number {
-    this.#read(bytes, offset, bits);
-    let slot = this.#slot(bits);
+  add(bytes: Uint8Array, start: number, _end: number): number {
+    this.#read(bytes, start);
+    let slot = this.#slot();
     if (this.#slots[slot] !== NONE) return this.#slots[slot]!;
     if ((this.#count + 1) * 2 > this.#slots.length) {
-      this.#rehash(this.#slots.length * 2);
-      slot = this.#slot(bits);
+      this.#rehash();
+      slot = this.#slot();
     }
-    const id = this.#free.pop() ?? this.#top++;
-    this.#grow(id + 1);
-    this.#keys.set(this.#key, id * this.#wordsPerKey);
-    this.#bits[id] = bits;
+    const id = this.#free.length > 0 ? this.#free.pop()! : this.#newId();
+    this.#store(id);
     this.#slots[slot] = id;
     this.#count += 1;
     return id;
   }
 
-  /** Forgets a prefix; its number will be used again. */
   remove(id: number): void {
-    const mask = this.#slots.length - 1;
-    let hole = this.#load(id);
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    this.#load(id);
+    let hole = this.#slot();
     this.#count -= 1;
     this.#free.push(id);
     // Close the gap: move up what would no longer be found across it.
-    for (let at = (hole + 1) & mask; this.#slots[at] !== NONE; at = (at + 1) & mask) {
-      const home = this.#home(this.#slots[at]!);
+    for (let at = (hole + 1) & mask; slots[at] !== NONE; at = (at + 1) & mask) {
+      this.#load(slots[at]!);
+      const home = this.#hash() & mask;
       if (((at - home) & mask) >= ((at - hole) & mask)) {
-        this.#slots[hole] = this.#slots[at]!;
+        slots[hole] = slots[at]!;
         hole = at;
       }
     }
-    this.#slots[hole] = NONE;
+    slots[hole] = NONE;
   }
 
-  /** Whether a number stands for a prefix now. */
-  has(id: number): boolean {
-    return id < this.#top && this.#slots[this.#load(id)] === id;
-  }
-
-  /** Octets that {@link write} needs for a prefix. */
   size(id: number): number {
     return 1 + ((this.#bits[id]! + 7) >> 3);
   }
 
-  /** Writes the prefix as NLRI at `at` and returns where it ends. */
-  write(id: number, bytes: Uint8Array, at: number): number {
-    const size = (this.#bits[id]! + 7) >> 3;
-    const base = id * this.#wordsPerKey;
-    bytes[at] = this.#bits[id]!;
-    for (let i = 0; i < size; i++) bytes[at + 1 + i] = this.#keys[base + (i >> 2)]! >>> (24 - 8 * (i & 3));
-    return at + 1 + size;
+  write(id: number, _data: Uint8Array | undefined, into: Uint8Array, at: number): number {
+    const bits = this.#bits[id]!;
+    const base = id * this.#words;
+    into[at] = bits;
+    let to = at + 1;
+    for (let done = 0; done < bits; done += 32) {
+      const word = this.#keys[base + (done >> 5)]!;
+      const left = bits - done;
+      into[to++] = word >>> 24;
+      if (left > 8) into[to++] = word >>> 16;
+      if (left > 16) into[to++] = word >>> 8;
+      if (left > 24) into[to++] = word;
+    }
+    return to;
   }
 
   /** `"10.0.0.0/24"` */
   text(id: number): string {
-    const bytes = new Uint8Array(17);
-    this.write(id, bytes, 0);
-    const address = bytes.slice(1, 1 + this.#wordsPerKey * 4);
-    return formatPrefix({ version: address.length === 4 ? 4 : 6, bytes: address, length: this.#bits[id]! });
+    const { bytes, length } = this.prefix(id);
+    return formatPrefix({ version: bytes.length === 4 ? 4 : 6, bytes, length });
   }
 
-  /** Loads the key of an entered prefix and returns its slot. */
-  #load(id: number): number {
-    const base = id * this.#wordsPerKey;
-    for (let i = 0; i < this.#wordsPerKey; i++) this.#key[i] = this.#keys[base + i]!;
-    return this.#slot(this.#bits[id]!);
+  prefix(id: number): PolicyPrefix {
+    const bytes = new Uint8Array(1 + this.#words * 4);
+    this.write(id, undefined, bytes, 0);
+    return { bytes: bytes.subarray(1), length: this.#bits[id]! };
   }
 
-  #home(id: number): number {
-    const base = id * this.#wordsPerKey;
-    let hash = this.#bits[id]!;
-    for (let i = 0; i < this.#wordsPerKey; i++) hash = mix(hash, this.#keys[base + i]!);
-    return finish(hash) & (this.#slots.length - 1);
+  /** Reads the prefix whose length octet stands at `at`; bits past its length do not count. */
+  #read(bytes: Uint8Array, at: number): void {
+    const bits = bytes[at]!;
+    this.#length = bits;
+    this.#a = wordAt(bytes, at + 1, bits);
+    if (this.#words === 1) return;
+    this.#b = wordAt(bytes, at + 5, bits - 32);
+    this.#c = wordAt(bytes, at + 9, bits - 64);
+    this.#d = wordAt(bytes, at + 13, bits - 96);
   }
 
-  /** Reads masked octets into the key. */
-  #read(bytes: Uint8Array, offset: number, bits: number): void {
-    for (let i = 0; i < this.#wordsPerKey; i++) {
-      const left = bits - 32 * i;
-      if (left <= 0) {
-        this.#key[i] = 0;
-        continue;
-      }
-      const at = offset + 4 * i;
-      let word = bytes[at]! << 24;
-      if (left > 8) word |= bytes[at + 1]! << 16;
-      if (left > 16) word |= bytes[at + 2]! << 8;
-      if (left > 24) word |= bytes[at + 3]!;
-      this.#key[i] = left >= 32 ? word : word & (-1 << (32 - left));
-    }
+  #load(id: number): void {
+    const base = id * this.#words;
+    this.#length = this.#bits[id]!;
+    this.#a = this.#keys[base]!;
+    if (this.#words === 1) return;
+    this.#b = this.#keys[base + 1]!;
+    this.#c = this.#keys[base + 2]!;
+    this.#d = this.#keys[base + 3]!;
   }
 
-  /** Slot of the key, or the free slot where it belongs. */
-  #slot(bits: number): number {
-    const mask = this.#slots.length - 1;
-    let hash = bits;
-    for (let i = 0; i < this.#wordsPerKey; i++) hash = mix(hash, this.#key[i]!);
-    let slot = finish(hash) & mask;
-    for (; this.#slots[slot] !== NONE; slot = (slot + 1) & mask) {
-      if (this.#same(this.#slots[slot]!, bits)) break;
-    }
+  #store(id: number): void {
+    const base = id * this.#words;
+    this.#bits[id] = this.#length;
+    this.#keys[base] = this.#a;
+    if (this.#words === 1) return;
+    this.#keys[base + 1] = this.#b;
+    this.#keys[base + 2] = this.#c;
+    this.#keys[base + 3] = this.#d;
+  }
+
+  #hash(): number {
+    let hash = mix(this.#length, this.#a);
+    if (this.#words !== 1) hash = mix(mix(mix(hash, this.#b), this.#c), this.#d);
+    hash = Math.imul(hash, 0xc2b2ae35);
+    return hash ^ (hash >>> 13);
+  }
+
+  /** Slot of the prefix, or the free slot where it belongs. */
+  #slot(): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = this.#hash() & mask;
+    while (slots[slot] !== NONE && !this.#equals(slots[slot]!)) slot = (slot + 1) & mask;
     return slot;
   }
 
-  #same(id: number, bits: number): boolean {
-    if (this.#bits[id] !== bits) return false;
-    const base = id * this.#wordsPerKey;
-    for (let i = 0; i < this.#wordsPerKey; i++) if (this.#keys[base + i] !== this.#key[i]) return false;
-    return true;
+  #equals(id: number): boolean {
+    const base = id * this.#words;
+    const keys = this.#keys;
+    if (keys[base] !== this.#a || this.#bits[id] !== this.#length) return false;
+    if (this.#words === 1) return true;
+    return keys[base + 1] === this.#b && keys[base + 2] === this.#c && keys[base + 3] === this.#d;
   }
 
-  #rehash(size: number): void {
+  #rehash(): void {
+    const [a, b, c, d, length] = [this.#a, this.#b, this.#c, this.#d, this.#length];
     const old = this.#slots;
-    this.#slots = new Int32Array(size).fill(NONE);
+    const mask = old.length * 2 - 1;
+    this.#slots = new Int32Array(old.length * 2).fill(NONE);
     for (const id of old) {
       if (id === NONE) continue;
-      let slot = this.#home(id);
-      while (this.#slots[slot] !== NONE) slot = (slot + 1) & (size - 1);
+      this.#load(id);
+      let slot = this.#hash() & mask;
+      while (this.#slots[slot] !== NONE) slot = (slot + 1) & mask;
       this.#slots[slot] = id;
     }
+    [this.#a, this.#b, this.#c, this.#d, this.#length] = [a, b, c, d, length];
   }
 
-  #grow(needed: number): void {
-    if (needed <= this.#bits.length) return;
-    const size = this.#bits.length * 2;
-    const keys = new Uint32Array(size * this.#wordsPerKey);
-    const bits = new Uint8Array(size);
-    keys.set(this.#keys);
-    bits.set(this.#bits);
-    this.#keys = keys;
-    this.#bits = bits;
+  #newId(): number {
+    const id = this.#top++;
+    if (id >= this.#bits.length) {
+      this.#bits = copyInto(new Uint8Array(this.#bits.length * 2), this.#bits);
+      this.#keys = copyInto(new Uint32Array(this.#keys.length * 2), this.#keys);
+    }
+    return id;
   }
+}
+
+/** Up to 32 bits at `at`, unsigned; those past `bits` are 0. */
+function wordAt(bytes: Uint8Array, at: number, bits: number): number {
+  if (bits <= 0) return 0;
+  let word = bytes[at]! << 24;
+  if (bits > 8) word |= bytes[at + 1]! << 16;
+  if (bits > 16) word |= bytes[at + 2]! << 8;
+  if (bits > 24) word |= bytes[at + 3]!;
+  return (bits >= 32 ? word : word & (-1 << (32 - bits))) >>> 0;
 }
 
 function mix(hash: number, word: number): number {
   const mixed = Math.imul(hash ^ word, 0x85ebca6b);
   return mixed ^ (mixed >>> 15);
-}
-
-function finish(hash: number): number {
-  const mixed = Math.imul(hash, 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 13)) >>> 0;
 }

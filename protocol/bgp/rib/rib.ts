@@ -2,13 +2,34 @@
  * The RIB of one speaker, RFC 4271 §3.2: takes UPDATEs and own routes, selects, and says which messages go to which
  * peers. Pure: what comes out of {@link Rib.flush} is data.
  */
-import type { Family } from '../family.ts';
-import { announcedRoutes, type UpdateMessage, withdrawnRoutes } from '../message/update.ts';
-import { forEachPrefix, type Nlri } from '../nlri/prefixes.ts';
+import { LLGR_STALE } from '../attribute/communities.ts';
+import { FAMILIES, type Family } from '../family.ts';
+import {
+  type AnnouncedRoutes,
+  announcedRoutes,
+  type UpdateMessage,
+  withdrawnRoutes,
+} from '../message/update.ts';
+import type { Nlri } from '../nlri/codec.ts';
+import { forEachPrefix } from '../nlri/prefixes.ts';
+import { NLRI_CODECS } from '../nlri/table.ts';
+import { forEachRoute } from '../nlri/walk.ts';
+import { HAS_NO_LLGR } from './attribute-summary.ts';
 import { AttributeTable } from './attribute-table.ts';
-import type { DecisionStep } from './decision.ts';
-import { ELIGIBLE, eligibility } from './import.ts';
-import { LocRib } from './loc-rib.ts';
+import type { Delivery } from './delivery.ts';
+import { FamilyRib } from './family-rib.ts';
+import { ELIGIBLE, importRoute } from './import.ts';
+import {
+  allPaths,
+  changeOf,
+  type PathInfo,
+  pathsAt,
+  pathsOf,
+  type RibChange,
+  type SentInfo,
+  sentTo,
+} from './path-info.ts';
+import { LONG_LIVED, REASON, REFRESHING, STALE } from './path-table.ts';
 import {
   LOCAL,
   type NextHopResolver,
@@ -17,28 +38,10 @@ import {
   type RibPeerConfig,
   type RouteAttributes,
 } from './route.ts';
-import { type Delivery, type GroupProfile, UpdateGroup } from './update-group.ts';
+import { type RouteTargets, routeTargetsOf } from './route-targets.ts';
+import type { GroupContext } from './update-group.ts';
 
-/** A path as an object, for people and for the node agent. */
-export interface PathInfo {
-  readonly family: Family;
-  readonly prefix: string;
-  readonly attributes: RouteAttributes;
-  /** `undefined` for an own route. */
-  readonly peer: RibPeer | undefined;
-  readonly best: boolean;
-  /** Why it may not be selected (constants of import.ts); 0: it may. */
-  readonly ineligible: number;
-  /** Step of route selection at which it lost against the best one. */
-  readonly lost: DecisionStep | undefined;
-}
-
-/** A prefix whose best path changed; no path means that none is left. */
-export interface RibChange {
-  readonly family: Family;
-  readonly prefix: string;
-  readonly best: PathInfo | undefined;
-}
+export type { PathInfo, RibChange, SentInfo } from './path-info.ts';
 
 /** What one flush yields. */
 export interface RibFlush {
@@ -46,28 +49,35 @@ export interface RibFlush {
   readonly changes: readonly RibChange[];
   /** There is more: flush again in a later turn. */
   readonly pending: boolean;
-  /** Something waits for its time (MRAI) and nothing else is pending: flush again then. ms, on the clock of `now`. */
+  /** Something waits for its time and nothing else is pending: flush again then. ms, on the clock of `now`. */
   readonly nextFlushAt: number | undefined;
 }
 
-interface FamilyRib {
-  readonly family: Family;
-  readonly rib: LocRib;
-  readonly groups: Map<string, UpdateGroup>;
-  /** Prefixes whose best path changed since it was reported. */
-  readonly changed: Set<number>;
-}
+/** Prefixes worked off in a flush unless the caller says otherwise. */
+const DEFAULT_LIMIT = 10_000;
 
 export class Rib {
   readonly config: RibConfig;
   readonly #attributes = new AttributeTable();
   readonly #peers = new Map<number, RibPeer>();
-  readonly #received = new Map<number, number>();
   readonly #families = new Map<Family, FamilyRib>();
+  readonly #context: GroupContext;
+  /** Route targets that peers asked for, as far as known at the moment. */
+  readonly #targets = new Map<number, RouteTargets>();
   #lastPeer = LOCAL;
+  #now = 0;
+  #reports: boolean;
 
   constructor(config: RibConfig) {
     this.config = config;
+    this.#reports = config.reportChanges ?? true;
+    this.#attributes.resolveWith(config.resolve);
+    this.#context = {
+      config,
+      attributes: this.#attributes,
+      peers: this.#peers,
+      wantsTargets: (peer, set) => this.#targetsOf(peer).match(this.#attributes.get(set)),
+    };
   }
 
   /** Attribute sets in use, a measure for tests and statistics. */
@@ -75,309 +85,413 @@ export class Rib {
     return this.#attributes.count;
   }
 
-  /** Whether a flush has anything to do. */
-  get pending(): boolean {
-    for (const { groups, changed } of this.#families.values()) {
-      if (changed.size > 0) return true;
-      for (const group of groups.values()) if (group.pending) return true;
-    }
-    return false;
+  /** Whether changes are collected for {@link RibFlush.changes}; what changes while they are not is never reported. */
+  get reportChanges(): boolean {
+    return this.#reports;
+  }
+
+  set reportChanges(on: boolean) {
+    this.#reports = on;
+    for (const family of this.#families.values()) family.reports = on;
   }
 
   /** A session came up. Its number stands for the peer until {@link removePeer}; it will be fed what is there. */
   addPeer(config: RibPeerConfig): number {
-    const peer: RibPeer = { ...config, id: ++this.#lastPeer };
-    this.#peers.set(peer.id, peer);
-    this.#received.set(peer.id, 0);
-    for (const family of peer.families) this.#groupOf(peer, family).join(peer);
-    return peer.id;
+    const id = ++this.#lastPeer;
+    this.resumePeer(id, config);
+    return id;
   }
 
   /** A session went down: its routes go, and it is sent nothing more (RFC 4271 §8.2.2). */
   removePeer(id: number): void {
-    const peer = this.#peers.get(id);
-    if (peer === undefined) return;
-    for (const { family, groups, rib } of this.#families.values()) {
-      const key = groupKey(profileOf(peer, family));
-      const group = groups.get(key);
-      group?.leave(id);
-      if (group?.members.size === 0) {
-        group.dissolve();
-        groups.delete(key);
-      }
-      rib.removePeer(id);
+    for (const family of this.#families.values()) {
+      family.leave(id);
+      family.drop(id);
+      family.received.delete(id);
     }
+    this.#targets.delete(id);
     this.#peers.delete(id);
-    this.#received.delete(id);
   }
 
   /**
    * A session went down and its routes in `families` are to be kept (RFC 4724 §4.2): those stay, marked stale, all others
-   * go, and the peer is sent nothing until {@link resumePeer}.
+   * go, those that were stale already among them; and the peer is sent nothing until {@link resumePeer}.
    */
   suspendPeer(id: number, families: readonly Family[]): void {
-    const peer = this.#peers.get(id);
-    if (peer === undefined) return;
-    for (const family of peer.families) {
-      if (families.includes(family)) this.markStale(id, family);
-      else this.dropFamily(id, family);
+    for (const family of this.#families.values()) {
+      family.leave(id);
+      if (families.includes(family.family)) {
+        family.drop(id, (flags) => (flags & STALE) !== 0);
+        family.flag(id, STALE);
+      } else family.drop(id);
     }
+    this.#targets.delete(id);
   }
 
   /** The session of a suspended peer is back; what the peer was sent before is forgotten and it is fed anew. */
   resumePeer(id: number, config: RibPeerConfig): void {
     const peer: RibPeer = { ...config, id };
     this.#peers.set(id, peer);
-    for (const family of peer.families) this.#groupOf(peer, family).join(peer);
+    for (const family of peer.families) this.#family(family).join(peer);
   }
 
   /** Marks all routes of a peer in a family as stale (RFC 4724 §4.2); an update makes a route fresh again. */
-  markStale(_id: number, _family: Family): void {}
+  markStale(id: number, family: Family): void {
+    this.#families.get(family)?.flag(id, STALE);
+  }
 
   /** Takes out the routes of a peer that are still stale (RFC 4724 §4.2); returns how many those were. */
-  purgeStale(_id: number, _family: Family): number {
-    return 0;
+  purgeStale(id: number, family: Family): number {
+    return this.#families.get(family)?.drop(id, (flags) => (flags & STALE) !== 0) ?? 0;
   }
 
   /**
    * The long-lived phase begins for the peer's stale routes in a family (RFC 9494 §4.2): they get LLGR_STALE and become
    * least preferred, and those with NO_LLGR go.
    */
-  startLongLived(_id: number, _family: Family): void {}
+  startLongLived(id: number, family: Family): void {
+    const known = this.#families.get(family);
+    if (known === undefined) return;
+    const { rib } = known;
+    const { paths } = rib;
+    let dropped = 0;
+    rib.eachOf(id, (path) => {
+      const flags = paths.flags[path]!;
+      const set = paths.selected[path]!;
+      if ((flags & STALE) === 0) return;
+      if ((this.#attributes.flags(set) & HAS_NO_LLGR) !== 0) {
+        rib.drop(path);
+        dropped += 1;
+        return;
+      }
+      paths.flags[path] = flags | LONG_LIVED;
+      if ((flags & REASON) === ELIGIBLE) this.#reselect(known, path, this.#longLived(set), ELIGIBLE);
+    });
+    known.count(id, -dropped);
+  }
 
-  /** Takes out the peer's routes of a family, which is used no more on its session (RFC 4760 §7). */
+  #longLived(set: number): number {
+    return this.#attributes.edit(set, { addCommunity: LLGR_STALE });
+  }
+
+  /** Takes over the reference on `set`. */
+  #reselect({ rib }: FamilyRib, path: number, set: number, reason: number): void {
+    rib.reselect(path, set, reason);
+    this.#attributes.release(set);
+  }
+
+  /** A family is used no more on a peer's session (RFC 4760 §7): its routes go, and none are sent in it. */
   dropFamily(id: number, family: Family): void {
-    this.#families.get(family)?.rib.removePeer(id);
+    const known = this.#families.get(family);
+    const peer = this.#peers.get(id);
+    if (known === undefined || peer === undefined) return;
+    known.leave(id);
+    known.drop(id);
+    this.#peers.set(id, { ...peer, families: peer.families.filter((other) => other !== family) });
+    this.#targetsChanged(id, family);
   }
 
   /** The peer begins to send a family again (BoRR, RFC 7313 §4): what it does not repeat goes at {@link endRefresh}. */
-  beginRefresh(_id: number, _family: Family): void {}
+  beginRefresh(id: number, family: Family): void {
+    this.#families.get(family)?.flag(id, REFRESHING);
+  }
 
   /** The peer has sent a family again (EoRR): takes out what it did not repeat; returns how many routes those were. */
-  endRefresh(_id: number, _family: Family): number {
-    return 0;
+  endRefresh(id: number, family: Family): number {
+    const dropped = this.#families.get(family)?.drop(id, (flags) => (flags & REFRESHING) !== 0) ?? 0;
+    if (dropped > 0) this.#targetsChanged(id, family);
+    return dropped;
   }
 
   /** Puts route selection of a family off, and what follows from it, or takes it up again (RFC 4724 §4.1). */
-  hold(_family: Family, _on: boolean): void {}
+  hold(family: Family, on: boolean): void {
+    const { rib } = this.#family(family);
+    if (rib.held && !on) rib.reselectAll();
+    rib.held = on;
+  }
 
   /**
    * Says whether a peer takes bytes. One that does not is passed over in {@link flush}; what it misses collapses to the
    * newest state of each route and goes out when it is writable again.
    */
-  setWritable(_id: number, _writable: boolean): void {}
+  setWritable(id: number, writable: boolean): void {
+    for (const family of this.#families.values()) {
+      family.groupOf(id)?.setWritable(id, writable, this.#now);
+    }
+  }
 
   /** Applies the policies of a peer, or new ones in `config`, again: to what it sent and to what it is sent. */
-  policyChanged(_id: number, _config?: RibPeerConfig): void {}
+  policyChanged(id: number, config?: RibPeerConfig): void {
+    const before = this.#peers.get(id);
+    if (before === undefined) return;
+    const peer: RibPeer = config === undefined ? before : { ...config, id };
+    this.#peers.set(id, peer);
+    for (const family of this.#families.values()) {
+      this.#importAgain(family, peer);
+      family.regroup(peer);
+      family.markAllOf(id);
+    }
+  }
+
+  /** Import of everything that a peer sent, as if it came now. */
+  #importAgain(family: FamilyRib, peer: RibPeer): void {
+    const { rib } = family;
+    const { paths, prefixes } = rib;
+    rib.eachOf(peer.id, (path) => {
+      const received = paths.received[path]!;
+      const prefix = prefixes.prefix(paths.prefix[path]!);
+      const { set, reason } = importRoute(
+        this.#attributes,
+        received,
+        undefined,
+        peer,
+        this.config,
+        family.family,
+        prefix,
+      );
+      if ((paths.flags[path]! & LONG_LIVED) === 0 || reason !== ELIGIBLE) {
+        this.#reselect(family, path, set, reason);
+        return;
+      }
+      this.#reselect(family, path, this.#longLived(set), reason);
+      this.#attributes.release(set);
+    });
+  }
 
   /** Reachability or cost of next hops changed, RFC 4271 §9.1.2.1: selects again, by a new resolver if one is given. */
-  nextHopChanged(_resolve?: NextHopResolver): void {}
+  nextHopChanged(resolve: NextHopResolver | undefined = this.config.resolve): void {
+    this.#attributes.resolveWith(resolve);
+    for (const { rib } of this.#families.values()) rib.reselectAll();
+  }
 
   /** Takes an UPDATE from a peer: withdrawals first, then what it announces (RFC 4271 §4.3, §9). */
   update(id: number, message: UpdateMessage): void {
     const peer = this.#peers.get(id);
     if (peer === undefined) return;
-    for (const nlri of withdrawnRoutes(message)) {
-      if (peer.families.includes(nlri.family)) this.#withdraw(id, nlri);
+    for (const routes of withdrawnRoutes(message)) {
+      if (peer.families.includes(routes.family)) this.#withdraw(id, routes);
     }
-    for (const nlri of announcedRoutes(message)) {
-      if (!peer.families.includes(nlri.family)) continue;
-      const attributes = routeAttributes(message, nlri.nextHop);
-      this.#announce(id, nlri, attributes, eligibility(attributes, peer, this.config));
+    for (const routes of announcedRoutes(message)) {
+      if (peer.families.includes(routes.family)) this.#receive(peer, routes, message);
     }
   }
 
-  /** Announces an own route; replaces an earlier one of the same prefix. */
-  announce(nlri: Nlri, attributes: RouteAttributes): void {
-    this.#announce(LOCAL, nlri, attributes, ELIGIBLE);
+  #receive(peer: RibPeer, routes: AnnouncedRoutes, message: UpdateMessage): void {
+    const attributes = routeAttributes(message, routes.nextHop);
+    const sound = message.faults.length === 0 && peer.fourOctetAs;
+    const wire = sound
+      ? this.#attributes.internWire(message.rawAttributes, routes.nextHop, peer.peerType)
+      : 0;
+    const set = wire === 0 ? this.#attributes.intern(attributes) : wire;
+    const family = this.#family(routes.family);
+    const added =
+      FAMILIES[routes.family].prefixes && !peer.importPolicy?.usesPrefix
+        ? this.#receivePrefixes(family, peer, routes, set, attributes)
+        : this.#receiveEach(family, peer, routes, set, attributes);
+    this.#attributes.release(set);
+    family.count(peer.id, added);
+    this.#targetsChanged(peer.id, routes.family);
   }
 
-  /** Withdraws an own route, if there is one. */
+  /** One answer of import holds for all of them. */
+  #receivePrefixes(
+    { family, rib }: FamilyRib,
+    peer: RibPeer,
+    { bytes, addPath }: Nlri,
+    set: number,
+    attributes: RouteAttributes,
+  ): number {
+    const imported = importRoute(this.#attributes, set, attributes, peer, this.config, family, undefined);
+    let added = 0;
+    forEachPrefix(
+      bytes,
+      (offset, _bits, pathId) => {
+        const prefix = rib.prefixes.add(bytes, offset - 1, bytes.length);
+        if (rib.set(prefix, peer.id, pathId, set, imported.set, imported.reason)) added += 1;
+      },
+      addPath,
+    );
+    this.#attributes.release(imported.set);
+    return added;
+  }
+
+  /** Every route is judged by itself, and may have something to say beside its key. */
+  #receiveEach(
+    { family, rib }: FamilyRib,
+    peer: RibPeer,
+    { bytes, addPath = false }: Nlri,
+    set: number,
+    attributes: RouteAttributes,
+  ): number {
+    let added = 0;
+    forEachRoute(family, bytes, addPath, (offset, end, pathId) => {
+      const prefix = rib.prefixes.add(bytes, offset, end);
+      const own = this.#withData(family, bytes.subarray(offset, end), set, attributes);
+      const imported = importRoute(
+        this.#attributes,
+        own,
+        undefined,
+        peer,
+        this.config,
+        family,
+        rib.prefixes.prefix(prefix),
+      );
+      if (rib.set(prefix, peer.id, pathId, own, imported.set, imported.reason)) added += 1;
+      this.#attributes.release(imported.set);
+      this.#attributes.release(own);
+    });
+    return added;
+  }
+
+  /** The set with what an NLRI says beside its key, with a reference for the caller. */
+  #withData(family: Family, nlri: Uint8Array, set: number, attributes: RouteAttributes): number {
+    const nlriData = NLRI_CODECS[family].data(nlri);
+    if (nlriData.length > 0) return this.#attributes.intern({ ...attributes, nlriData });
+    this.#attributes.retain(set);
+    return set;
+  }
+
+  /** Announces own routes; replaces earlier ones. */
+  announce({ family, bytes, addPath = false }: Nlri, attributes: RouteAttributes): void {
+    const { rib } = this.#family(family);
+    const set = this.#attributes.intern(attributes);
+    forEachRoute(family, bytes, addPath, (offset, end) => {
+      const own = this.#withData(family, bytes.subarray(offset, end), set, attributes);
+      rib.set(rib.prefixes.add(bytes, offset, end), LOCAL, 0, own, own, ELIGIBLE);
+      this.#attributes.release(own);
+    });
+    this.#attributes.release(set);
+  }
+
+  /** Withdraws own routes, if there are any. */
   withdraw(nlri: Nlri): void {
-    this.#withdraw(LOCAL, nlri);
+    this.#withdraw(LOCAL, { ...nlri, addPath: false });
   }
 
-  /** Sends a peer its Adj-RIB-Out of a family again (RFC 2918 §4). */
-  refresh(id: number, family: Family, _options: { readonly borr?: boolean } = {}): void {
-    const peer = this.#peers.get(id);
-    if (peer?.families.includes(family)) this.#groupOf(peer, family).feed(id, false);
+  #withdraw(peer: number, { family, bytes, addPath = false }: Nlri): void {
+    const known = this.#family(family);
+    const { rib } = known;
+    let removed = 0;
+    forEachRoute(family, bytes, addPath, (offset, end, pathId) => {
+      const prefix = rib.prefixes.find(bytes, offset, end);
+      if (prefix >= 0 && rib.unset(prefix, peer, pathId)) removed += 1;
+    });
+    known.count(peer, -removed);
+    if (removed > 0) this.#targetsChanged(peer, family);
   }
 
   /**
-   * Works off up to `limit` changes, and as many prefixes for each update group, so that a large table does not hold up everything else.
+   * Sends a peer its Adj-RIB-Out of a family again (RFC 2918 §4).
+   * @param options.borr between BoRR and EoRR (RFC 7313 §4); default as the peer's configuration has it.
    */
-  flush(_now = 0, limit = 10_000): RibFlush {
+  refresh(id: number, family: Family, options: { readonly borr?: boolean } = {}): void {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return;
+    const marked = options.borr ?? peer.enhancedRefresh ?? false;
+    this.#families.get(family)?.groupOf(id)?.refresh(id, marked);
+  }
+
+  /**
+   * Works off about `limit` changes, so that a large table does not hold up everything else.
+   * @param now ms on a clock that never goes back.
+   */
+  flush(now = 0, limit: number = DEFAULT_LIMIT): RibFlush {
+    this.#now = now;
     const deliveries: (Delivery & { readonly family: Family })[] = [];
     const changes: RibChange[] = [];
+    let left = limit;
     for (const family of this.#families.values()) {
-      for (const prefix of family.changed) {
-        if (changes.length >= limit) break;
-        changes.push(this.#change(family, prefix));
-        family.changed.delete(prefix);
+      // Every family has its turn, however much there is to do for others.
+      left -= family.flush(now, Math.max(1, left), deliveries);
+      while (changes.length < limit && family.changed.length > 0) {
+        changes.push(changeOf(this.#context, family, family.changed.take()));
       }
-      for (const group of family.groups.values()) {
-        if (!group.pending) continue;
-        for (const delivery of group.flush(limit)) deliveries.push({ ...delivery, family: family.family });
-      }
-      this.#forget(family);
     }
-    return { deliveries, changes, pending: this.pending, nextFlushAt: undefined };
+    const { pending, later } = this.#due(now);
+    return { deliveries, changes, pending, nextFlushAt: pending ? undefined : later };
+  }
+
+  #due(now: number): { readonly pending: boolean; readonly later: number | undefined } {
+    let later: number | undefined;
+    for (const family of this.#families.values()) {
+      const due = family.changed.length > 0 ? now : family.due(now);
+      if (due === undefined) continue;
+      if (due <= now) return { pending: true, later: undefined };
+      later = Math.min(later ?? due, due);
+    }
+    return { pending: false, later };
   }
 
   /** Every path of every prefix, the best of each first. */
-  paths(): PathInfo[] {
-    const result: PathInfo[] = [];
-    for (const family of this.#families.values()) {
-      this.#eachPrefix(family, (prefix) => {
-        for (const { path, lost } of family.rib.explain(prefix))
-          result.push(this.#info(family, prefix, path, lost));
-      });
-    }
-    return result;
+  *paths(): Generator<PathInfo> {
+    for (const family of this.#families.values()) yield* allPaths(this.#context, family);
   }
 
-  /** What a peer announced and did not withdraw, whether it may be selected or not. */
-  adjRibIn(id: number): PathInfo[] {
-    return this.paths().filter((path) => path.peer?.id === id);
+  /** All paths to one destination, the best first, the others with the step at which they lost; empty for none. */
+  explain({ family, bytes }: Nlri): PathInfo[] {
+    const known = this.#families.get(family);
+    const prefix = known?.rib.prefixes.find(bytes, 0, bytes.length) ?? -1;
+    return prefix < 0 ? [] : pathsAt(this.#context, known!, prefix);
+  }
+
+  /** What a peer announced and did not withdraw, as it sent it, whether it may be selected or not. */
+  *adjRibIn(id: number): Generator<PathInfo> {
+    for (const family of this.#families.values()) yield* pathsOf(this.#context, family, id);
   }
 
   /** What a peer was sent and is still to believe. */
-  adjRibOut(
-    id: number,
-  ): { readonly family: Family; readonly prefix: string; readonly attributes: RouteAttributes }[] {
-    const result: { family: Family; prefix: string; attributes: RouteAttributes }[] = [];
-    this.#eachSent(id, ({ family, rib }, prefix, set) => {
-      result.push({ family, prefix: rib.prefixes.text(prefix), attributes: this.#attributes.get(set) });
-    });
-    return result;
+  *adjRibOut(id: number): Generator<SentInfo> {
+    for (const family of this.#families.values()) yield* sentTo(this.#context, family, id);
   }
 
-  /** How many prefixes a peer announced, in one family or in all. */
-  receivedCount(id: number, _family?: Family): number {
-    return this.#received.get(id) ?? 0;
-  }
-
-  /** How many prefixes a peer was sent. */
-  sentCount(id: number): number {
+  /** How many routes a peer announced, in one family or in all. */
+  receivedCount(id: number, family?: Family): number {
     let count = 0;
-    this.#eachSent(id, () => {
-      count += 1;
-    });
+    for (const each of this.#families.values()) {
+      if (family === undefined || each.family === family) count += each.received.get(id) ?? 0;
+    }
     return count;
   }
 
-  #eachSent(id: number, visit: (family: FamilyRib, prefix: number, set: number) => void): void {
-    const peer = this.#peers.get(id);
-    if (peer === undefined) return;
-    for (const family of this.#families.values()) {
-      const group = family.groups.get(groupKey(profileOf(peer, family.family)));
-      if (group === undefined || !group.members.has(id)) continue;
-      for (let prefix = 0; prefix < family.rib.prefixes.top; prefix++) {
-        const set = group.sentTo(id, prefix);
-        if (set !== 0) visit(family, prefix, set);
-      }
+  /** How many routes a peer was sent, in one family or in all. */
+  sentCount(id: number, family?: Family): number {
+    let count = 0;
+    for (const each of this.#families.values()) {
+      if (family === undefined || each.family === family) count += each.groupOf(id)?.sentCount(id) ?? 0;
     }
+    return count;
   }
 
-  #eachPrefix({ rib }: FamilyRib, visit: (prefix: number) => void): void {
-    for (let prefix = 0; prefix < rib.prefixes.top; prefix++) if (rib.paths.first(prefix) >= 0) visit(prefix);
+  #targetsOf(peer: number): RouteTargets {
+    let targets = this.#targets.get(peer);
+    if (targets === undefined) {
+      targets = routeTargetsOf(this.#family('rt-constraint').rib, peer);
+      this.#targets.set(peer, targets);
+    }
+    return targets;
   }
 
-  #info({ family, rib }: FamilyRib, prefix: number, path: number, lost: DecisionStep | undefined): PathInfo {
-    return {
-      family,
-      prefix: rib.prefixes.text(prefix),
-      attributes: this.#attributes.get(rib.paths.attributes[path]!),
-      peer: this.#peers.get(rib.paths.peer[path]!),
-      best: rib.best(prefix) === path,
-      ineligible: rib.paths.ineligible[path]!,
-      lost,
-    };
-  }
-
-  #change(family: FamilyRib, prefix: number): RibChange {
-    const path = family.rib.best(prefix);
-    return {
-      family: family.family,
-      prefix: family.rib.prefixes.text(prefix),
-      best: path < 0 ? undefined : this.#info(family, prefix, path, undefined),
-    };
-  }
-
-  #announce(peer: number, nlri: Nlri, attributes: RouteAttributes, ineligible: number): void {
-    const { rib } = this.#family(nlri.family);
-    const set = this.#attributes.intern(attributes);
-    let added = 0;
-    forEachPrefix(nlri.bytes, (offset, bits) => {
-      if (isMulticast(nlri, offset, bits)) return;
-      if (rib.set(rib.prefixes.add(nlri.bytes, offset, bits), peer, set, ineligible)) added += 1;
-    });
-    this.#attributes.release(set);
-    if (peer !== LOCAL) this.#received.set(peer, this.#received.get(peer)! + added);
-  }
-
-  #withdraw(peer: number, nlri: Nlri): void {
-    const { rib } = this.#family(nlri.family);
-    let removed = 0;
-    forEachPrefix(nlri.bytes, (offset, bits) => {
-      const prefix = rib.prefixes.find(nlri.bytes, offset, bits);
-      if (prefix >= 0 && rib.unset(prefix, peer)) removed += 1;
-    });
-    if (peer !== LOCAL) this.#received.set(peer, this.#received.get(peer)! - removed);
+  /** What a peer asked for changed, if that is what the family is for (RFC 4684). */
+  #targetsChanged(peer: number, family: Family): void {
+    if (family !== 'rt-constraint' || !this.#peers.get(peer)?.rtConstraint) return;
+    this.#targets.delete(peer);
+    for (const each of this.#families.values()) {
+      const group = each.groupOf(peer);
+      if (group?.profile.targetsOf === peer) group.markAll();
+    }
   }
 
   #family(family: Family): FamilyRib {
-    const known = this.#families.get(family);
-    if (known !== undefined) return known;
-    const rib = new LocRib(family, this.#attributes, this.#peers, (prefix) => {
-      created.changed.add(prefix);
-      for (const group of created.groups.values()) group.mark(prefix);
-    });
-    const created: FamilyRib = { family, rib, groups: new Map(), changed: new Set() };
-    this.#families.set(family, created);
-    return created;
-  }
-
-  #groupOf(peer: RibPeer, family: Family): UpdateGroup {
-    const { groups, rib } = this.#family(family);
-    const profile = profileOf(peer, family);
-    const key = groupKey(profile);
-    const known = groups.get(key);
-    if (known !== undefined) return known;
-    const group = new UpdateGroup(profile, this.config, rib, this.#attributes, this.#peers);
-    groups.set(key, group);
-    return group;
-  }
-
-  /** Frees the numbers of prefixes that nobody knows any more. */
-  #forget({ rib, groups, changed }: FamilyRib): void {
-    for (const prefix of rib.emptied) {
-      if (changed.has(prefix)) continue;
-      if (![...groups.values()].every((group) => group.forgets(prefix))) continue;
-      rib.emptied.delete(prefix);
-      rib.prefixes.remove(prefix);
+    let known = this.#families.get(family);
+    if (known === undefined) {
+      known = new FamilyRib(family, this.#context, this.#reports);
+      this.#families.set(family, known);
     }
+    return known;
   }
-}
-
-/** RFC 4271 §6.3: a multicast prefix is no unicast route; it alone is ignored. */
-function isMulticast(nlri: Nlri, offset: number, bits: number): boolean {
-  if (nlri.family === 'ipv6-unicast') return bits >= 8 && nlri.bytes[offset] === 0xff;
-  return bits >= 4 && nlri.bytes[offset]! >> 4 === 14;
 }
 
 function routeAttributes(message: UpdateMessage, nextHop: Uint8Array): RouteAttributes {
   const { mpReach, mpUnreach, as4Path, as4Aggregator, ...rest } = message.attributes;
   return { ...rest, nextHop } as RouteAttributes;
-}
-
-function profileOf(peer: RibPeer, family: Family): GroupProfile {
-  const { peerType, client, nextHopSelf, localAddress, fourOctetAs, maxMessageLength } = peer;
-  return { family, peerType, client, nextHopSelf, localAddress, fourOctetAs, maxMessageLength };
-}
-
-/** Peers with equal keys get equal messages. */
-function groupKey(profile: GroupProfile): string {
-  const { peerType, client, nextHopSelf, localAddress, fourOctetAs, maxMessageLength } = profile;
-  return [peerType, client, nextHopSelf, localAddress.join('.'), fourOctetAs, maxMessageLength].join('/');
 }

@@ -1,326 +1,597 @@
 /**
  * Adj-RIB-Out of peers that get the same messages (RFC 4271 §3.2, §9.2). The group keeps what it sent once for all its
  * members, encodes each message once, and members share the bytes. A member differs from the group only in the
- * routes that it must not get: those that came from itself, and those whose next hop it is (§5.1.3).
+ * routes that it must not get (those that came from itself, and those whose next hop it is, §5.1.3), and for a while
+ * in what it does not know yet: while it is fed for the first time, and while it takes no bytes.
  *
- * Changes are only marked; what is sent is decided when the group is flushed, so the last state wins, and prefixes with
+ * Changes are only marked; what is sent is decided when the group is flushed, so the last state wins, and routes with
  * equal attributes travel together.
  */
-import { ByteWriter } from '../byte-writer.ts';
-import type { AttributeTable } from './attribute-table.ts';
-import { type ExportProfile, exportRoute } from './export.ts';
+import { FAMILIES } from '../family.ts';
+import { PATH_ID_LENGTH } from '../nlri/walk.ts';
+import type { PolicyPrefix } from '../policy/policy.ts';
+import { AdjRibOut } from './adj-rib-out.ts';
+import { type AttributeTable, hostAddress } from './attribute-table.ts';
+import { MarkQueue } from './columns.ts';
+import { type Audience, type Delivery, Segments } from './delivery.ts';
+import { exportRoute } from './export.ts';
+import type { ExportProfile } from './export-profile.ts';
+import { fitSet } from './fit-set.ts';
+import { type Feed, GroupMember, Lag } from './group-member.ts';
 import type { LocRib } from './loc-rib.ts';
-import { copyInto } from './path-table.ts';
-import { LOCAL, type RibConfig, type RibPeer, type RouteAttributes } from './route.ts';
-import {
-  attributeBytes,
-  fits,
-  type WriterProfile,
-  writeAnnouncements,
-  writeEndOfRib,
-  writeWithdrawals,
-} from './update-writer.ts';
+import { LOCAL, type RibConfig, type RibPeer } from './route.ts';
+import { UpdateWriter } from './update-writer.ts';
 
-/** Messages for one peer, in order; the bytes are shared with other peers and never change. */
-export interface Delivery {
-  readonly peer: number;
-  readonly chunks: readonly Uint8Array[];
-  readonly messages: number;
-  /** The last message is the End-of-RIB of the group's family. */
-  readonly endOfRib: boolean;
+/** What all groups of a RIB look at. */
+export interface GroupContext {
+  readonly config: RibConfig;
+  readonly attributes: AttributeTable;
+  readonly peers: ReadonlyMap<number, RibPeer>;
+  /** Whether a peer asked for the route targets of a set (RFC 4684). */
+  wantsTargets(peer: number, set: number): boolean;
 }
 
-export interface GroupProfile extends ExportProfile, WriterProfile {}
+/** What a flush of a group yields. */
+export interface GroupFlush {
+  readonly deliveries: readonly Delivery[];
+  /** Entries looked at. */
+  readonly work: number;
+}
 
-/** Prefixes that share attributes and readers. */
-interface Bucket {
+/** Entries that share attributes and readers. */
+interface Bucket extends Audience {
   /** Attribute set to announce; 0 withdraws. */
-  readonly attributes: number;
-  /** Members that do not get it. */
-  readonly except: readonly number[];
-  /** The one member that gets it, instead of all. */
-  readonly only: number | undefined;
-  readonly prefixes: number[];
-}
-
-interface Segment extends Bucket {
-  readonly start: number;
-  readonly end: number;
-  readonly messages: number;
-}
-
-/** A member that is being told what the group has already sent. */
-interface Feed {
-  readonly peer: number;
-  cursor: number;
-  readonly endOfRib: boolean;
+  readonly set: number;
+  readonly entries: number[];
 }
 
 /** Peer numbers stay below this, so that a number can hold an attribute set and a peer. */
 const PEERS = 2 ** 21;
 
-/** A number for what is common, text for the rest. */
-function bucketKey(attributes: number, except: readonly number[], only: number | undefined): number | string {
-  if (only !== undefined || except.length > 1) return `${attributes}/${except.join()}/${only ?? ''}`;
-  return attributes * PEERS + (except[0] ?? 0);
-}
+/**
+ * How long the others wait for a member that takes no bytes, so that short jams do not make it a case of its own; ms.
+ */
+const PATIENCE = 50;
+
+/** Octets of a prefix with length octet and path identifier at most. */
+const LARGEST_PREFIX = 17 + PATH_ID_LENGTH;
+
+const NOBODY: readonly number[] = [];
 
 export class UpdateGroup {
-  readonly profile: GroupProfile;
-  readonly members: Map<number, RibPeer> = new Map();
-  readonly #config: RibConfig;
+  readonly profile: ExportProfile;
+  readonly members: Map<number, GroupMember> = new Map();
+  readonly #context: GroupContext;
   readonly #rib: LocRib;
   readonly #attributes: AttributeTable;
-  readonly #peers: ReadonlyMap<number, RibPeer>;
-  /** By prefix number: attribute set that was sent (0: none) and the peer that the route came from. */
-  #sent = new Uint32Array(16);
-  #source = new Uint32Array(16);
-  #isDirty = new Uint8Array(16);
-  #dirty: number[] = [];
-  #feeds: Feed[] = [];
+  readonly #sent: AdjRibOut;
+  readonly #dirty = new MarkQueue();
+  /** Writer of the flush that is going on. */
+  #writer: UpdateWriter;
+  readonly #byAddress = new Map<string, number>();
+  /** Members that do not follow all changes now. */
+  readonly #apart = new Set<GroupMember>();
+  /** Marks that may have their turn before the interval between advertisements starts again (RFC 4271 §9.2.1.1). */
+  #window = 0;
+  #notBefore = 0;
   /** Sets no longer sent; kept to the end of the flush, so that their numbers do not get another meaning in it. */
   #replaced: number[] = [];
-  readonly #byAddress = new Map<string, number>();
-  /** Per flush: exported set by received set and source. */
+  /** One answer of export holds for all routes of a set from one source. */
+  readonly #perSet: boolean;
+  /** Per flush: exported set by set and source. */
   readonly #exported = new Map<number, number>();
-  /** Member that is the next hop, by set; holds for sets that are in use. */
+  /** Per flush: the member that is the next hop, by set. */
   readonly #hops = new Map<number, number>();
 
-  constructor(
-    profile: GroupProfile,
-    config: RibConfig,
-    rib: LocRib,
-    attributes: AttributeTable,
-    peers: ReadonlyMap<number, RibPeer>,
-  ) {
+  constructor(profile: ExportProfile, context: GroupContext, rib: LocRib) {
     this.profile = profile;
-    this.#config = config;
+    this.#context = context;
     this.#rib = rib;
-    this.#attributes = attributes;
-    this.#peers = peers;
-    for (let prefix = 0; prefix < rib.prefixes.top; prefix++) if (rib.best(prefix) >= 0) this.mark(prefix);
+    this.#attributes = context.attributes;
+    this.#sent = new AdjRibOut(context.attributes);
+    this.#perSet = FAMILIES[profile.family].prefixes && profile.policy?.usesPrefix !== true;
+    this.#writer = new UpdateWriter(profile, this.#attributes, rib.prefixes, rib.paths);
+    this.markAll();
   }
 
-  /** Whether there is something to flush. */
-  get pending(): boolean {
-    return this.#dirty.length > 0 || this.#feeds.length > 0;
+  /** Follows single paths: entries are path numbers. */
+  get addPath(): boolean {
+    return this.profile.addPath > 0;
   }
 
-  /** A prefix's best path changed. */
+  /** A prefix's best path, or with ADD-PATH any of its paths, changed. */
   mark(prefix: number): void {
-    this.#reserve(prefix);
-    if (this.#isDirty[prefix] === 1) return;
-    this.#isDirty[prefix] = 1;
-    this.#dirty.push(prefix);
+    this.#dirty.mark(prefix);
+  }
+
+  /** What is sent may change for other reasons: everything is looked at again. */
+  markAll(): void {
+    for (let prefix = 0; prefix < this.#rib.prefixes.top; prefix++) {
+      if (this.#rib.paths.first(prefix) >= 0) this.mark(prefix);
+    }
   }
 
   /** Takes a member in; it will be told everything, then End-of-RIB. */
   join(peer: RibPeer): void {
-    this.members.set(peer.id, peer);
+    // Where nothing was sent so far, all there is to tell is still to come as changes.
+    const cursor = this.#sent.count === 0 ? Number.POSITIVE_INFINITY : 0;
+    const member = new GroupMember(peer, { cursor, until: this.#dirty.total, marked: false });
+    this.members.set(peer.id, member);
+    this.#apart.add(member);
     this.#byAddress.set(peer.address.join('.'), peer.id);
-    this.#hops.clear();
-    this.feed(peer.id, true);
   }
 
-  /** Tells a member everything again (route refresh), or for the first time. */
-  feed(peer: number, endOfRib: boolean): void {
-    this.#feeds.push({ peer, cursor: 0, endOfRib });
+  /**
+   * Takes a member over from another group of the same family, whose profile it no longer has: it is told of what is
+   * different here, and only of that.
+   */
+  adopt(peer: RibPeer, from: UpdateGroup): void {
+    const old = from.members.get(peer.id);
+    if (old === undefined) return;
+    this.join(peer);
+    const member = this.members.get(peer.id)!;
+    const lag = new Lag();
+    for (let entry = 0; entry < Math.max(from.top, this.top); entry++) {
+      const had = from.sentTo(peer.id, entry);
+      if (had === 0 && this.#sent.set(entry) === 0) continue;
+      if (had !== 0) this.#attributes.retain(had);
+      lag.note(entry, had);
+    }
+    member.lag = lag;
+    member.writable = old.writable;
+    member.blockedAt = old.blockedAt;
+    // The first feed goes on as what it lags behind; only its end is left of it.
+    member.initial = { cursor: Number.POSITIVE_INFINITY, until: this.#dirty.total, marked: false };
+    member.quiet = old.initial === undefined || old.quiet;
+    for (const { marked } of old.refreshes) this.refresh(peer.id, marked);
+    from.leave(peer.id);
+  }
+
+  /** Tells a member everything again (route refresh). @param marked between BoRR and EoRR. */
+  refresh(peer: number, marked: boolean): void {
+    this.members.get(peer)?.refreshes.push({ cursor: 0, until: 0, marked });
   }
 
   leave(peer: number): void {
-    const address = this.members.get(peer)?.address.join('.') ?? '';
+    const member = this.members.get(peer);
+    if (member === undefined) return;
+    const address = member.peer.address.join('.');
     if (this.#byAddress.get(address) === peer) this.#byAddress.delete(address);
     this.members.delete(peer);
-    this.#hops.clear();
-    this.#feeds = this.#feeds.filter((feed) => feed.peer !== peer);
+    this.#apart.delete(member);
+    while (member.lag !== undefined && member.lag.length > 0) {
+      const had = member.lag.had(member.lag.take());
+      if (had !== 0) this.#attributes.release(had);
+    }
+  }
+
+  /** Says whether a member takes bytes. */
+  setWritable(peer: number, writable: boolean, now: number): void {
+    const member = this.members.get(peer);
+    if (member === undefined || member.writable === writable) return;
+    member.writable = writable;
+    member.blockedAt = now;
   }
 
   /** Gives back what the group holds; it must not be used afterwards. */
   dissolve(): void {
-    for (const set of this.#sent) if (set !== 0) this.#attributes.release(set);
-    this.#sent = new Uint32Array(0);
+    this.#sent.dissolve();
   }
 
-  /** Whether nothing here refers to a prefix number. */
+  /** Whether nothing here refers to a prefix number that has no paths. */
   forgets(prefix: number): boolean {
-    return prefix >= this.#sent.length || (this.#sent[prefix] === 0 && this.#isDirty[prefix] === 0);
+    return !this.#dirty.has(prefix) && (this.addPath || this.#forgetsEntry(prefix));
   }
 
-  /** Attribute set that a member was last sent for a prefix; 0: none. */
-  sentTo(peer: number, prefix: number): number {
-    const set = prefix < this.#sent.length ? this.#sent[prefix]! : 0;
-    return set !== 0 && this.#except(set, this.#source[prefix]!).includes(peer) ? 0 : set;
+  /** Whether nothing here refers to the number of a path that is gone. */
+  forgetsPath(path: number): boolean {
+    if (!this.addPath) return true;
+    return !this.#dirty.has(this.#rib.paths.prefix[path]!) && this.#forgetsEntry(path);
   }
 
-  /** Decides and encodes what to send for up to `limit` marked prefixes, and a part of the feeds. */
-  flush(limit: number): Delivery[] {
+  #forgetsEntry(entry: number): boolean {
+    if (this.#sent.set(entry) !== 0) return false;
+    for (const { lag } of this.#apart) if (lag?.has(entry)) return false;
+    return true;
+  }
+
+  /** One more than the highest entry that was ever sent. */
+  get top(): number {
+    return this.#sent.top;
+  }
+
+  /** Attribute set of an entry as a member knows it; 0: none. */
+  sentTo(peer: number, entry: number): number {
+    const member = this.members.get(peer);
+    if (member === undefined) return 0;
+    if (member.initial !== undefined && entry >= member.initial.cursor) return 0;
+    if (member.lag?.has(entry)) return member.lag.had(entry);
+    return this.#current(peer, entry);
+  }
+
+  /** How many entries a member knows. */
+  sentCount(peer: number): number {
+    let count = 0;
     this.#hops.clear();
-    const writer = new ByteWriter(512);
-    const segments: Segment[] = [];
-    // Feeds come first: they tell what was sent so far, then come the changes to that.
-    for (const feed of this.#feeds) this.#encode(this.#feedBuckets(feed, limit), writer, segments);
-    const fed = this.#feeds.every((feed) => feed.cursor >= this.#sent.length);
-    if (fed) this.#encode(this.#changes(limit), writer, segments);
-    const done = this.#dirty.length > 0 ? [] : this.#feeds.filter((feed) => feed.cursor >= this.#sent.length);
-    const marks = this.#endOfRib(done, writer);
-    this.#feeds = this.#feeds.filter((feed) => feed.cursor < this.#sent.length || this.#dirty.length > 0);
+    for (let entry = 0; entry < this.#sent.top; entry++) if (this.sentTo(peer, entry) !== 0) count += 1;
+    return count;
+  }
+
+  /** Attribute set of an entry as a member should know it. */
+  #current(peer: number, entry: number): number {
+    const set = this.#sent.set(entry);
+    return set !== 0 && this.#except(set, this.#sent.source(entry)).includes(peer) ? 0 : set;
+  }
+
+  /**
+   * When the next flush has something to do, on the clock of `now`: at once, later, or not before something happens.
+   */
+  due(now: number): number | undefined {
+    let ready = false;
+    let jammed = Number.NEGATIVE_INFINITY;
+    for (const member of this.members.values()) {
+      const { lag, feed } = member;
+      if (!member.writable) {
+        if (lag === undefined) jammed = Math.max(jammed, member.blockedAt);
+        continue;
+      }
+      ready = true;
+      if (lag !== undefined || (feed !== undefined && this.#canFeed(feed))) return now;
+    }
+    if (!ready || this.#dirty.length === 0) return undefined;
+    const open = this.#window > 0 ? now : this.#notBefore;
+    return Math.max(now, open, jammed + PATIENCE);
+  }
+
+  /** Whether a feed can go on or end, rather than wait for changes to be sent first. */
+  #canFeed(feed: Feed): boolean {
+    return feed.cursor < this.#sent.top || this.#dirty.taken >= feed.until;
+  }
+
+  /**
+   * Decides and encodes what to send, for about `limit` entries.
+   * @param settled selection is up to date, so that an End-of-RIB would be true.
+   */
+  flush(now: number, limit: number, settled: boolean): GroupFlush {
+    const { profile, members } = this;
+    const ready = [...members.values()].filter((member) => member.writable);
+    if (ready.length === 0) return { deliveries: [], work: 0 };
+    const writer = new UpdateWriter(profile, this.#attributes, this.#rib.prefixes, this.#rib.paths);
+    this.#writer = writer;
+    const segments = new Segments();
+    this.#hops.clear();
+    let work = 0;
+    for (const member of ready) work += this.#catchUp(member, limit - work, writer, segments);
+    work += this.#feed(ready, limit - work, writer, segments);
+    work += this.#sendChanges(now, limit - work, writer, segments);
+    if (settled) this.#endFeeds(ready, writer, segments);
+    this.#forgetFlush();
+    return { deliveries: segments.deliver(members.keys(), writer.out.view()), work };
+  }
+
+  #forgetFlush(): void {
     for (const set of this.#exported.values()) if (set !== 0) this.#attributes.release(set);
     this.#exported.clear();
     for (const set of this.#replaced) this.#attributes.release(set);
     this.#replaced = [];
     this.#hops.clear();
-    return this.#deliver(segments, marks, writer.view());
   }
 
-  /** Next part of a feed, from what was sent. */
-  #feedBuckets(feed: Feed, limit: number): Bucket[] {
-    const buckets = new Map<number, Bucket>();
-    const end = Math.min(this.#sent.length, feed.cursor + limit);
-    for (; feed.cursor < end; feed.cursor++) {
-      const set = this.#sent[feed.cursor]!;
-      if (set === 0 || this.#except(set, this.#source[feed.cursor]!).includes(feed.peer)) continue;
-      const bucket = buckets.get(set);
-      if (bucket !== undefined) bucket.prefixes.push(feed.cursor);
-      else buckets.set(set, { attributes: set, except: [], only: feed.peer, prefixes: [feed.cursor] });
+  /** Sends a member that was behind the newest state of what it missed. */
+  #catchUp(member: GroupMember, limit: number, writer: UpdateWriter, segments: Segments): number {
+    const { lag, peer } = member;
+    if (lag === undefined) return 0;
+    const buckets = new Buckets();
+    const only = member.alone;
+    let work = 0;
+    for (; work < limit && lag.length > 0; work++) {
+      const entry = lag.take();
+      const had = lag.had(entry);
+      const set = this.#current(peer.id, entry);
+      if (set !== had) buckets.put(set, entry, NOBODY, only);
+      if (had !== 0) this.#replaced.push(had);
     }
-    return [...buckets.values()];
-  }
-
-  /** Compares what is best with what was sent, for marked prefixes, and takes over the difference. */
-  #changes(limit: number): Bucket[] {
-    const buckets = new Map<number | string, Bucket>();
-    const put = (prefix: number, attributes: number, except: readonly number[], only?: number): void => {
-      const key = bucketKey(attributes, except, only);
-      const bucket = buckets.get(key);
-      if (bucket !== undefined) bucket.prefixes.push(prefix);
-      else buckets.set(key, { attributes, except, only, prefixes: [prefix] });
-    };
-    for (const prefix of this.#dirty.splice(0, limit)) {
-      this.#isDirty[prefix] = 0;
-      const path = this.#rib.best(prefix);
-      const source = path < 0 ? LOCAL : this.#rib.paths.peer[path]!;
-      const set = path < 0 ? 0 : this.#export(this.#rib.paths.attributes[path]!, source);
-      this.#change(prefix, set, source, put);
+    if (lag.length === 0) {
+      member.lag = undefined;
+      if (member.initial === undefined) this.#apart.delete(member);
     }
-    // Withdrawals first: they make room at the receiver.
-    return [...buckets.values()].sort((a, b) => Number(a.attributes !== 0) - Number(b.attributes !== 0));
+    encode(buckets, writer, segments);
+    return work;
   }
 
-  #change(
-    prefix: number,
-    set: number,
-    source: number,
-    put: (prefix: number, attributes: number, except: readonly number[], only?: number) => void,
-  ): void {
-    const oldSet = this.#sent[prefix]!;
-    const before = oldSet === 0 ? [] : this.#except(oldSet, this.#source[prefix]!);
-    const after = set === 0 ? [] : this.#except(set, source);
-    if (set === 0) {
-      if (oldSet !== 0) put(prefix, 0, before);
-    } else if (set !== oldSet) put(prefix, set, after);
-    else for (const member of before) if (!after.includes(member)) put(prefix, set, [], member);
-    // Who must not get the new route still has the old one.
-    if (oldSet !== 0) for (const member of after) if (!before.includes(member)) put(prefix, 0, [], member);
-    if (set !== 0) this.#attributes.retain(set);
-    this.#sent[prefix] = set;
-    this.#source[prefix] = source;
+  /** Goes on with feeds. Members at the same place of the same kind of feed share the bytes. */
+  #feed(ready: readonly GroupMember[], limit: number, writer: UpdateWriter, segments: Segments): number {
+    let work = 0;
+    const fed = new Set<GroupMember>();
+    for (const member of ready) {
+      const { feed } = member;
+      if (feed === undefined || member.lag !== undefined || fed.has(member)) continue;
+      const together = ready.filter(
+        (other) => other.lag === undefined && !fed.has(other) && sameFeed(other, member),
+      );
+      for (const each of together) fed.add(each);
+      if (work >= limit || feed.cursor >= this.#sent.top) continue;
+      work += this.#feedTogether(together, limit - work, writer, segments);
+    }
+    return work;
+  }
+
+  #feedTogether(
+    together: readonly GroupMember[],
+    limit: number,
+    writer: UpdateWriter,
+    segments: Segments,
+  ): number {
+    const { cursor, marked } = together[0]!.feed!;
+    const everybody = together.map(({ peer }) => peer.id);
+    if (marked && cursor === 0) {
+      const start = writer.out.position;
+      writer.refreshMarker(1);
+      segments.add({ except: NOBODY, only: everybody }, start, writer.out.position, 1);
+    }
+    const buckets = new Buckets();
+    const end = Math.min(this.#sent.top, cursor + limit);
+    for (let entry = cursor; entry < end; entry++) {
+      const set = this.#sent.set(entry);
+      if (set === 0) continue;
+      const except = this.#except(set, this.#sent.source(entry));
+      const only = except.length === 0 ? everybody : everybody.filter((peer) => !except.includes(peer));
+      if (only.length > 0) buckets.put(set, entry, NOBODY, only);
+    }
+    for (const member of together) member.feed!.cursor = end;
+    encode(buckets, writer, segments);
+    return end - cursor;
+  }
+
+  /** Ends what is complete: first feeds with End-of-RIB, marked refreshes with EoRR. */
+  #endFeeds(ready: readonly GroupMember[], writer: UpdateWriter, segments: Segments): void {
+    const done = ready.filter(
+      ({ feed, lag }) =>
+        feed !== undefined &&
+        lag === undefined &&
+        feed.cursor >= this.#sent.top &&
+        this.#dirty.taken >= feed.until,
+    );
+    const first = done.filter(({ initial, quiet }) => initial !== undefined && !quiet);
+    const marked = done.filter(({ initial, feed }) => initial === undefined && feed!.marked);
+    // An empty table was not begun yet.
+    const unmarked = marked.filter(({ feed }) => feed!.cursor === 0).map(({ peer }) => peer.id);
+    this.#say(writer, segments, unmarked, () => writer.refreshMarker(1));
+    this.#say(writer, segments, idsOf(marked), () => writer.refreshMarker(2));
+    this.#say(writer, segments, idsOf(first), () => writer.endOfRib());
+    segments.endsWithEndOfRib(idsOf(first));
+    for (const member of done) {
+      if (member.initial === undefined) member.refreshes.shift();
+      else {
+        member.initial = undefined;
+        this.#apart.delete(member);
+      }
+    }
+  }
+
+  #say(writer: UpdateWriter, segments: Segments, only: readonly number[], write: () => void): void {
+    if (only.length === 0) return;
+    const start = writer.out.position;
+    write();
+    segments.add({ except: NOBODY, only }, start, writer.out.position, 1);
+  }
+
+  /** Sends what changed, unless that has to wait. */
+  #sendChanges(now: number, limit: number, writer: UpdateWriter, segments: Segments): number {
+    if (limit <= 0 || this.#dirty.length === 0 || !this.#mayChange(now)) return 0;
+    const count = Math.min(limit, this.#window, this.#dirty.length);
+    const buckets = new Buckets();
+    for (let i = 0; i < count; i++) this.#decide(this.#dirty.take(), buckets);
+    this.#window -= count;
+    if (this.#window === 0) this.#notBefore = now + this.profile.mrai;
+    encode(buckets, writer, segments);
+    return count;
+  }
+
+  /** Whether the interval between advertisements is over, and nobody is waited for. */
+  #mayChange(now: number): boolean {
+    if (this.#window === 0) {
+      if (now < this.#notBefore) return false;
+      this.#window = this.#dirty.length;
+    }
+    let wait = false;
+    for (const member of this.members.values()) {
+      if (member.writable || member.lag !== undefined) continue;
+      if (now - member.blockedAt < PATIENCE) wait = true;
+      else {
+        member.lag = new Lag();
+        this.#apart.add(member);
+      }
+    }
+    return !wait;
+  }
+
+  /** Compares what is to be sent of a prefix with what was sent. */
+  #decide(prefix: number, buckets: Buckets): void {
+    if (this.addPath) {
+      this.#decidePaths(prefix, buckets);
+      return;
+    }
+    const path = this.#rib.best(prefix);
+    const { peer, selected } = this.#rib.paths;
+    if (path < 0) this.#change(prefix, 0, LOCAL, buckets);
+    else this.#change(prefix, this.#export(selected[path]!, peer[path]!, prefix), peer[path]!, buckets);
+  }
+
+  /** The best paths that may go out, each under its own number (RFC 7911 §2); the others are withdrawn. */
+  #decidePaths(prefix: number, buckets: Buckets): void {
+    const { paths } = this.#rib;
+    const ranked: number[] = [];
+    this.#rib.rank(prefix, Number.MAX_SAFE_INTEGER, ranked);
+    const sets = new Map<number, number>();
+    for (const path of ranked) {
+      if (sets.size >= this.profile.addPath) break;
+      const set = this.#export(paths.selected[path]!, paths.peer[path]!, prefix);
+      if (set !== 0) sets.set(path, set);
+    }
+    for (let path = paths.first(prefix); path >= 0; path = paths.next[path]!) {
+      this.#change(path, sets.get(path) ?? 0, paths.peer[path]!, buckets);
+    }
+  }
+
+  #change(entry: number, set: number, source: number, buckets: Buckets): void {
+    const oldSet = this.#sent.set(entry);
+    if (set === 0 && oldSet === 0) return;
+    const before = oldSet === 0 ? NOBODY : this.#except(oldSet, this.#sent.source(entry));
+    const after = set === 0 ? NOBODY : this.#except(set, source);
+    const apart = this.#apart.size === 0 ? NOBODY : this.#noteApart(entry, oldSet, before);
+    if (apart.length < this.members.size) {
+      if (set === 0) buckets.put(0, entry, union(before, apart), undefined);
+      else if (set !== oldSet) buckets.put(set, entry, union(after, apart), undefined);
+      else this.#tell(set, entry, before, union(after, apart), buckets);
+      // Who must not get the new route still has the old one.
+      if (oldSet !== 0 && set !== 0) this.#tell(0, entry, after, union(before, apart), buckets);
+    }
+    this.#sent.replace(entry, set, source);
     if (oldSet !== 0) this.#replaced.push(oldSet);
   }
 
+  /** Tells those of `members` that are not in `except`, each by itself. */
+  #tell(
+    set: number,
+    entry: number,
+    members: readonly number[],
+    except: readonly number[],
+    buckets: Buckets,
+  ): void {
+    for (const member of members) {
+      if (!except.includes(member)) buckets.put(set, entry, NOBODY, this.members.get(member)!.alone);
+    }
+  }
+
+  /** Members that are not told of a change of this entry now; those that take no bytes have it noted. */
+  #noteApart(entry: number, oldSet: number, before: readonly number[]): readonly number[] {
+    const apart: number[] = [];
+    for (const member of this.#apart) {
+      if (member.follows(entry)) continue;
+      const { lag, initial, peer } = member;
+      apart.push(peer.id);
+      if (lag === undefined || lag.has(entry) || (initial !== undefined && entry >= initial.cursor)) continue;
+      const had = before.includes(peer.id) ? 0 : oldSet;
+      if (had !== 0) this.#attributes.retain(had);
+      lag.note(entry, had);
+    }
+    return apart;
+  }
+
   /** Attribute set with which a route leaves; 0 where it does not. */
-  #export(set: number, source: number): number {
+  #export(set: number, source: number, prefix: number): number {
+    if (!this.#perSet) return this.#exportOne(set, source, prefix);
     const key = set * PEERS + source;
     const known = this.#exported.get(key);
     if (known !== undefined) return known;
-    const route = exportRoute(this.#attributes.get(set), this.#peers.get(source), this.profile, this.#config);
-    const sendable = route !== undefined && this.#fits(route);
-    const exported = sendable ? this.#attributes.intern(route) : 0;
+    const exported = this.#fit(this.#exportSet(set, source, undefined), LARGEST_PREFIX);
     this.#exported.set(key, exported);
     return exported;
   }
 
-  /** RFC 4271 §9.2: a route whose attributes fill a message by themselves is not advertised. */
-  #fits(route: RouteAttributes): boolean {
-    const { family } = this.profile;
-    return fits(family, attributeBytes(family, route, this.profile), this.profile);
+  /** Without a cache: the answer is for this route alone. */
+  #exportOne(set: number, source: number, prefix: number): number {
+    const { prefixes } = this.#rib;
+    const own = this.#exportSet(set, source, prefixes.prefix(prefix));
+    const size = own === 0 ? 0 : prefixes.size(prefix, this.#attributes.data(own)) + PATH_ID_LENGTH;
+    const exported = this.#fit(own, size);
+    if (exported !== 0) this.#replaced.push(exported);
+    return exported;
+  }
+
+  #exportSet(set: number, source: number, prefix: PolicyPrefix | undefined): number {
+    const { config, peers } = this.#context;
+    const exported = exportRoute(this.#attributes, set, peers.get(source), this.profile, config, prefix);
+    const { targetsOf } = this.profile;
+    if (exported === 0 || targetsOf === undefined || this.#context.wantsTargets(targetsOf, exported)) {
+      return exported;
+    }
+    this.#attributes.release(exported);
+    return 0;
+  }
+
+  /** The set, or as much of it as leaves room for a route of `size` octets. Takes over the reference. */
+  #fit(set: number, size: number): number {
+    return set === 0 ? 0 : fitSet(this.#attributes, set, size, this.#writer, this.profile);
   }
 
   /** Members that must not get a route: its source, and the one whose address is its next hop. */
   #except(set: number, source: number): readonly number[] {
+    const origin = this.members.get(source)?.alone ?? NOBODY;
+    const hop = this.#hopMember(set);
+    if (hop === LOCAL || hop === source) return origin;
+    const other = this.members.get(hop)!.alone;
+    return origin === NOBODY ? other : [...origin, ...other];
+  }
+
+  /** The member that is the next hop of a set, {@link LOCAL} for none. */
+  #hopMember(set: number): number {
     let hop = this.#hops.get(set);
     if (hop === undefined) {
-      hop = this.#byAddress.get(this.#attributes.nextHop(set).join('.')) ?? LOCAL;
+      hop = this.#byAddress.get(hostAddress(this.#attributes.nextHop(set)).join('.')) ?? LOCAL;
       this.#hops.set(set, hop);
     }
-    const except: number[] = this.members.has(source) ? [source] : [];
-    if (hop !== LOCAL && hop !== source) except.push(hop);
-    return except;
+    return hop;
   }
+}
 
-  #encode(buckets: readonly Bucket[], writer: ByteWriter, segments: Segment[]): void {
-    const { prefixes } = this.#rib;
-    const { profile } = this;
-    for (const bucket of buckets) {
-      const start = writer.position;
-      let messages: number;
-      if (bucket.attributes === 0) messages = writeWithdrawals(writer, prefixes, bucket.prefixes, profile);
-      else {
-        const route = this.#attributes.get(bucket.attributes);
-        const attributes = attributeBytes(profile.family, route, profile);
-        messages = writeAnnouncements(writer, prefixes, bucket.prefixes, attributes, route.nextHop, profile);
-      }
-      segments.push({ ...bucket, start, end: writer.position, messages });
+/** Entries by attribute set and readers, in order of appearance, withdrawals first: they make room at the receiver. */
+class Buckets {
+  readonly #buckets = new Map<number | string, Bucket>();
+  #last: Bucket | undefined;
+
+  put(set: number, entry: number, except: readonly number[], only: readonly number[] | undefined): void {
+    const last = this.#last;
+    if (last !== undefined && last.set === set && last.except === except && last.only === only) {
+      last.entries.push(entry);
+      return;
     }
-  }
-
-  #endOfRib(done: readonly Feed[], writer: ByteWriter): { start: number; end: number; peers: Set<number> } {
-    const peers = new Set(done.filter((feed) => feed.endOfRib).map((feed) => feed.peer));
-    const start = writer.position;
-    if (peers.size > 0) writeEndOfRib(writer, this.profile.family);
-    return { start, end: writer.position, peers };
-  }
-
-  /** Cuts each member's runs out of the common bytes. */
-  #deliver(
-    segments: readonly Segment[],
-    marks: { start: number; end: number; peers: Set<number> },
-    bytes: Uint8Array,
-  ): Delivery[] {
-    const deliveries: Delivery[] = [];
-    for (const peer of this.members.keys()) {
-      const chunks: Uint8Array[] = [];
-      let messages = 0;
-      let start = 0;
-      let end = 0;
-      const take = (from: number, to: number): void => {
-        if (from !== end) {
-          if (end > start) chunks.push(bytes.subarray(start, end));
-          start = from;
-        }
-        end = to;
-      };
-      for (const segment of segments) {
-        if (segment.only === undefined ? segment.except.includes(peer) : segment.only !== peer) continue;
-        take(segment.start, segment.end);
-        messages += segment.messages;
-      }
-      const endOfRib = marks.peers.has(peer);
-      if (endOfRib) {
-        take(marks.start, marks.end);
-        messages += 1;
-      }
-      if (end > start) chunks.push(bytes.subarray(start, end));
-      if (messages > 0) deliveries.push({ peer, chunks, messages, endOfRib });
+    const key = bucketKey(set, except, only);
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = { set, except, only, entries: [] };
+      this.#buckets.set(key, bucket);
     }
-    return deliveries;
+    bucket.entries.push(entry);
+    this.#last = bucket;
   }
 
-  #reserve(prefix: number): void {
-    if (prefix < this.#sent.length) return;
-    let size = this.#sent.length * 2;
-    while (size <= prefix) size *= 2;
-    this.#sent = copyInto(new Uint32Array(size), this.#sent);
-    this.#source = copyInto(new Uint32Array(size), this.#source);
-    this.#isDirty = copyInto(new Uint8Array(size), this.#isDirty);
+  *[Symbol.iterator](): Generator<Bucket> {
+    for (const bucket of this.#buckets.values()) if (bucket.set === 0) yield bucket;
+    for (const bucket of this.#buckets.values()) if (bucket.set !== 0) yield bucket;
   }
+}
+
+/** A number for what is common, text for the rest. */
+function bucketKey(
+  set: number,
+  except: readonly number[],
+  only: readonly number[] | undefined,
+): number | string {
+  if (only !== undefined || except.length > 1) return `${set}/${except.join()}/${only?.join() ?? ''}`;
+  return set * PEERS + (except[0] ?? 0);
+}
+
+function encode(buckets: Buckets, writer: UpdateWriter, segments: Segments): void {
+  for (const bucket of buckets) {
+    const start = writer.out.position;
+    const messages =
+      bucket.set === 0 ? writer.withdraw(bucket.entries) : writer.announce(bucket.entries, bucket.set);
+    segments.add(bucket, start, writer.out.position, messages);
+  }
+}
+
+function sameFeed(a: GroupMember, b: GroupMember): boolean {
+  const [one, other] = [a.feed, b.feed];
+  return one !== undefined && one.cursor === other!.cursor && one.marked === other!.marked;
+}
+
+function idsOf(members: readonly GroupMember[]): number[] {
+  return members.map(({ peer }) => peer.id);
+}
+
+function union(a: readonly number[], b: readonly number[]): readonly number[] {
+  if (b.length === 0) return a;
+  return a.length === 0 ? b : [...a, ...b.filter((member) => !a.includes(member))];
 }

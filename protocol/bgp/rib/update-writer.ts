@@ -1,154 +1,232 @@
-/** UPDATE messages in bulk from table entries: each filled with as many prefixes as fit (RFC 4271 §4.3, RFC 4760). */
+/** UPDATE messages in bulk from table entries: each filled with as many routes as fit (RFC 4271 §4.3, RFC 4760). */
 import { writeAttributes } from '../attribute/encode.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { FAMILIES, type Family } from '../family.ts';
-import { beginMessage, endMessage, HEADER_LENGTH, UPDATE } from '../message/header.ts';
-import type { PrefixTable } from './prefix-table.ts';
-import type { RouteAttributes } from './route.ts';
+import { beginMessage, endMessage, HEADER_LENGTH, ROUTE_REFRESH, UPDATE } from '../message/header.ts';
+import {
+  attributeEnd,
+  attributesStart,
+  copyOctets,
+  MP_REACH_NLRI,
+  MP_UNREACH_NLRI,
+  NEXT_HOP,
+} from './attribute-set.ts';
+import type { AttributeTable } from './attribute-table.ts';
+import type { ExportProfile } from './export-profile.ts';
+import type { NlriTable } from './nlri-table.ts';
+import type { PathTable } from './path-table.ts';
+
+const EXTENDED_OPTIONAL = 0x90;
+const WELL_KNOWN_TRANSITIVE = 0x40;
+/** A message without attributes and routes: header and the two length fields. */
+const EMPTY_UPDATE = HEADER_LENGTH + 4;
 
 /** How messages have to be written for some peers. */
-export interface WriterProfile {
-  readonly fourOctetAs: boolean;
-  readonly maxMessageLength: number;
-}
+export type WriterProfile = Pick<ExportProfile, 'family' | 'fourOctetAs' | 'maxMessageLength' | 'addPath'>;
 
-/** A prefix with its length octet at most. */
-const LARGEST_PREFIX = 17;
-const EXTENDED_OPTIONAL = 0x90;
+/** Writes into one growing buffer; what it wrote so far stays where it is in the result. */
+export class UpdateWriter {
+  readonly out: ByteWriter = new ByteWriter(1024);
+  readonly #profile: WriterProfile;
+  readonly #attributes: AttributeTable;
+  readonly #nlri: NlriTable;
+  readonly #paths: PathTable;
+  /** Attributes of the messages that are being written. */
+  readonly #scratch = new ByteWriter(256);
 
-/** Attribute octets of a set for these peers: all but MP_REACH_NLRI, and NEXT_HOP only for IPv4. */
-export function attributeBytes(family: Family, route: RouteAttributes, profile: WriterProfile): Uint8Array {
-  const writer = new ByteWriter(64);
-  writeAttributes(writer, route, profile, family === 'ipv4-unicast' ? undefined : 'nextHop');
-  return writer.finish();
-}
+  constructor(profile: WriterProfile, attributes: AttributeTable, nlri: NlriTable, paths: PathTable) {
+    this.#profile = profile;
+    this.#attributes = attributes;
+    this.#nlri = nlri;
+    this.#paths = paths;
+  }
 
-/** Whether a message with these attributes has room for a prefix at all. */
-export function fits(family: Family, attributes: Uint8Array, profile: WriterProfile): boolean {
-  const overhead = family === 'ipv4-unicast' ? 0 : 9 + 32;
-  return HEADER_LENGTH + 4 + attributes.length + overhead + LARGEST_PREFIX <= profile.maxMessageLength;
-}
+  /** Number of the NLRI that an entry stands for: with ADD-PATH entries are paths, otherwise they are the NLRI. */
+  nlriOf(entry: number): number {
+    return this.#profile.addPath > 0 ? this.#paths.prefix[entry]! : entry;
+  }
 
-/** Appends messages that announce `prefixes`; returns how many. */
-export function writeAnnouncements(
-  writer: ByteWriter,
-  table: PrefixTable,
-  prefixes: readonly number[],
-  attributes: Uint8Array,
-  nextHop: Uint8Array,
-  profile: WriterProfile,
-): number {
-  let messages = 0;
-  for (let from = 0; from < prefixes.length; messages++) {
-    const start = beginMessage(writer, UPDATE);
-    writer.uint16(0);
-    if (table.family === 'ipv4-unicast') {
-      writer.uint16(attributes.length);
-      writer.append(attributes);
-      from = fill(writer, table, prefixes, from, start + profile.maxMessageLength);
-    } else {
-      const lengthAt = writer.position;
-      writer.uint16(0);
-      const reachAt = beginReach(writer, table.family, nextHop);
-      from = fill(writer, table, prefixes, from, start + profile.maxMessageLength - attributes.length);
-      writer.patchUint16(reachAt + 2, writer.position - reachAt - 4);
-      writer.append(attributes);
-      writer.patchUint16(lengthAt, writer.position - lengthAt - 2);
+  /** Octets left for routes in a message that announces with this attribute set. */
+  room(set: number): number {
+    const { family, maxMessageLength } = this.#profile;
+    this.#prepare(set);
+    const hop = this.#attributes.nextHop(set).length;
+    const reach = isClassic(family, hop) ? 0 : 9 + hop;
+    return maxMessageLength - EMPTY_UPDATE - this.#scratch.position - reach;
+  }
+
+  /** Octets of an entry's NLRI. */
+  size(entry: number, data: Uint8Array | undefined): number {
+    return this.#nlri.size(this.nlriOf(entry), data) + (this.#profile.addPath > 0 ? 4 : 0);
+  }
+
+  /** Appends messages that announce `entries` with an attribute set; returns how many. */
+  announce(entries: readonly number[], set: number): number {
+    const { family } = this.#profile;
+    this.#prepare(set);
+    const data = FAMILIES[family].prefixes ? undefined : this.#attributes.data(set);
+    const hop = this.#attributes.nextHop(set);
+    const classic = isClassic(family, hop.length);
+    let messages = 0;
+    for (let from = 0; from < entries.length; messages++) {
+      from = classic ? this.#announceClassic(entries, from) : this.#announceReach(entries, from, hop, data);
     }
-    endMessage(writer, start);
+    return messages;
   }
-  return messages;
-}
 
-function beginReach(writer: ByteWriter, family: Family, nextHop: Uint8Array): number {
-  const start = writer.position;
-  writer.uint8(EXTENDED_OPTIONAL);
-  writer.uint8(14);
-  writer.uint16(0);
-  writer.uint16(FAMILIES[family].afi);
-  writer.uint8(FAMILIES[family].safi);
-  writer.uint8(nextHop.length);
-  writer.append(nextHop);
-  writer.uint8(0);
-  return start;
-}
+  /** IPv4 routes in the NLRI field. */
+  #announceClassic(entries: readonly number[], from: number): number {
+    const { out } = this;
+    const start = beginMessage(out, UPDATE);
+    out.uint16(0);
+    out.uint16(this.#scratch.position);
+    copyOctets(out, this.#scratch.bytes, 0, this.#scratch.position);
+    const next = this.#fill(entries, from, start + this.#profile.maxMessageLength, undefined);
+    endMessage(out, start);
+    return next;
+  }
 
-/** Appends messages that withdraw `prefixes`; returns how many. */
-export function writeWithdrawals(
-  writer: ByteWriter,
-  table: PrefixTable,
-  prefixes: readonly number[],
-  profile: WriterProfile,
-): number {
-  let messages = 0;
-  for (let from = 0; from < prefixes.length; messages++) {
-    const start = beginMessage(writer, UPDATE);
-    if (table.family === 'ipv4-unicast') {
-      const lengthAt = writer.position;
-      writer.uint16(0);
-      from = fill(writer, table, prefixes, from, start + profile.maxMessageLength - 2);
-      writer.patchUint16(lengthAt, writer.position - lengthAt - 2);
-      writer.uint16(0);
-    } else {
-      const attributeAt = beginUnreach(writer, table.family);
-      from = fill(writer, table, prefixes, from, start + profile.maxMessageLength);
-      endUnreach(writer, attributeAt);
+  /** MP_REACH_NLRI stands first (RFC 7606 §5.1). */
+  #announceReach(
+    entries: readonly number[],
+    from: number,
+    hop: Uint8Array,
+    data: Uint8Array | undefined,
+  ): number {
+    const { out } = this;
+    const start = beginMessage(out, UPDATE);
+    out.uint16(0);
+    const lengthAt = out.position;
+    out.uint16(0);
+    const reachAt = this.#beginMultiprotocol(MP_REACH_NLRI);
+    out.uint8(hop.length);
+    out.append(hop);
+    out.uint8(0);
+    const limit = start + this.#profile.maxMessageLength - this.#scratch.position;
+    const next = this.#fill(entries, from, limit, data);
+    out.patchUint16(reachAt + 2, out.position - reachAt - 4);
+    copyOctets(out, this.#scratch.bytes, 0, this.#scratch.position);
+    out.patchUint16(lengthAt, out.position - lengthAt - 2);
+    endMessage(out, start);
+    return next;
+  }
+
+  /** Appends messages that withdraw `entries`; returns how many. */
+  withdraw(entries: readonly number[]): number {
+    const { out } = this;
+    const limit = this.#profile.maxMessageLength;
+    let messages = 0;
+    for (let from = 0; from < entries.length; messages++) {
+      const start = beginMessage(out, UPDATE);
+      const lengthAt = out.position;
+      out.uint16(0);
+      if (this.#profile.family === 'ipv4-unicast') {
+        from = this.#fill(entries, from, start + limit - 2, undefined);
+        out.patchUint16(lengthAt, out.position - lengthAt - 2);
+        out.uint16(0);
+      } else {
+        out.uint16(0);
+        const unreachAt = this.#beginMultiprotocol(MP_UNREACH_NLRI);
+        from = this.#fill(entries, from, start + limit, undefined);
+        out.patchUint16(unreachAt + 2, out.position - unreachAt - 4);
+        out.patchUint16(unreachAt - 2, out.position - unreachAt);
+      }
+      endMessage(out, start);
     }
-    endMessage(writer, start);
+    return messages;
   }
-  return messages;
-}
 
-function beginUnreach(writer: ByteWriter, family: Family): number {
-  writer.uint16(0);
-  writer.uint16(0);
-  const start = writer.position;
-  writer.uint8(EXTENDED_OPTIONAL);
-  writer.uint8(15);
-  writer.uint16(0);
-  writer.uint16(FAMILIES[family].afi);
-  writer.uint8(FAMILIES[family].safi);
-  return start;
-}
-
-function endUnreach(writer: ByteWriter, start: number): void {
-  writer.patchUint16(start + 2, writer.position - start - 4);
-  writer.patchUint16(start - 2, writer.position - start);
-}
-
-/** Appends prefixes from index `from` while they end before `limit`; returns the index of the first left over. */
-function fill(
-  writer: ByteWriter,
-  table: PrefixTable,
-  prefixes: readonly number[],
-  from: number,
-  limit: number,
-): number {
-  let index = from;
-  for (; index < prefixes.length; index++) {
-    const prefix = prefixes[index]!;
-    if (writer.position + table.size(prefix) > limit) break;
-    writer.reserve(LARGEST_PREFIX);
-    writer.position = table.write(prefix, writer.bytes, writer.position);
+  #beginMultiprotocol(type: number): number {
+    const { out } = this;
+    const { afi, safi } = FAMILIES[this.#profile.family];
+    const start = out.position;
+    out.uint8(EXTENDED_OPTIONAL);
+    out.uint8(type);
+    out.uint16(0);
+    out.uint16(afi);
+    out.uint8(safi);
+    return start;
   }
-  if (index === from) throw new RangeError('no room for a prefix beside the attributes');
-  return index;
+
+  /** Appends routes from index `from` while they end before `limit`; returns the index of the first left over. */
+  #fill(entries: readonly number[], from: number, limit: number, data: Uint8Array | undefined): number {
+    const { out } = this;
+    const addPath = this.#profile.addPath > 0;
+    let index = from;
+    for (; index < entries.length; index++) {
+      const entry = entries[index]!;
+      const nlri = addPath ? this.#paths.prefix[entry]! : entry;
+      const size = this.#nlri.size(nlri, data) + (addPath ? 4 : 0);
+      if (out.position + size > limit) break;
+      out.reserve(size);
+      if (addPath) out.uint32(pathIdOf(entry));
+      out.position = this.#nlri.write(nlri, data, out.bytes, out.position);
+    }
+    if (index === from) throw new RangeError('no room for a route beside the attributes');
+    return index;
+  }
+
+  /** Appends the End-of-RIB marker of the family: RFC 4724 §2. */
+  endOfRib(): void {
+    const { out } = this;
+    const { family } = this.#profile;
+    const start = beginMessage(out, UPDATE);
+    out.uint16(0);
+    if (family === 'ipv4-unicast') out.uint16(0);
+    else {
+      out.uint16(6);
+      out.uint8(0x80);
+      out.uint8(MP_UNREACH_NLRI);
+      out.uint8(3);
+      out.uint16(FAMILIES[family].afi);
+      out.uint8(FAMILIES[family].safi);
+    }
+    endMessage(out, start);
+  }
+
+  /** Appends a ROUTE-REFRESH that begins (1, BoRR) or ends (2, EoRR) a refresh: RFC 7313 §3.2. */
+  refreshMarker(subtype: 1 | 2): void {
+    const { out } = this;
+    const { afi, safi } = FAMILIES[this.#profile.family];
+    const start = beginMessage(out, ROUTE_REFRESH);
+    out.uint16(afi);
+    out.uint8(subtype);
+    out.uint8(safi);
+    endMessage(out, start);
+  }
+
+  /** Puts the attributes of a set into the scratch as these peers read them, with NEXT_HOP where it is to be there. */
+  #prepare(set: number): void {
+    const scratch = this.#scratch;
+    scratch.position = 0;
+    const { family, fourOctetAs } = this.#profile;
+    const bytes = this.#attributes.bytes(set);
+    const classic = isClassic(family, bytes[0]!);
+    if (!fourOctetAs) {
+      const route = this.#attributes.get(set);
+      writeAttributes(scratch, route, { fourOctetAs }, classic ? undefined : 'nextHop');
+      return;
+    }
+    let at = attributesStart(bytes, 0);
+    if (classic) {
+      const start = at;
+      while (at < bytes.length && bytes[at + 1]! < NEXT_HOP) at = attributeEnd(bytes, at);
+      copyOctets(scratch, bytes, start, at);
+      scratch.uint8(WELL_KNOWN_TRANSITIVE);
+      scratch.uint8(NEXT_HOP);
+      scratch.uint8(4);
+      copyOctets(scratch, bytes, 1, 5);
+    }
+    copyOctets(scratch, bytes, at, bytes.length);
+  }
 }
 
-/** Appends the End-of-RIB marker of a family: RFC 4724 §2. */
-export function writeEndOfRib(writer: ByteWriter, family: Family): void {
-  const start = beginMessage(writer, UPDATE);
-  if (family === 'ipv4-unicast') {
-    writer.uint16(0);
-    writer.uint16(0);
-  } else {
-    writer.uint16(0);
-    writer.uint16(6);
-    writer.uint8(0x80);
-    writer.uint8(15);
-    writer.uint8(3);
-    writer.uint16(FAMILIES[family].afi);
-    writer.uint8(FAMILIES[family].safi);
-  }
-  endMessage(writer, start);
+/** Whether routes stand in the NLRI field, and their next hop in NEXT_HOP: IPv4 with an IPv4 next hop. */
+function isClassic(family: Family, nextHopLength: number): boolean {
+  return family === 'ipv4-unicast' && nextHopLength === 4;
+}
+
+/** The path identifier with which a path is sent: its number, but never 0. */
+export function pathIdOf(path: number): number {
+  return path + 1;
 }

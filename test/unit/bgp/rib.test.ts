@@ -54,7 +54,9 @@ function announce(
 
 /** Best path's peer first, the others with the step at which they lost. */
 function ranking(rib: Rib): string[] {
-  return rib.paths().map(({ peer: from, best, lost }) => `${from?.name ?? 'own'} ${best ? 'best' : lost}`);
+  return [...rib.paths()].map(
+    ({ peer: from, best, lost }) => `${from?.name ?? 'own'} ${best ? 'best' : lost}`,
+  );
 }
 
 const sequence = (...asns: number[]): RouteAttributes['asPath'] => [{ kind: 'sequence', asns }];
@@ -136,7 +138,7 @@ describe('decision process (RFC 4271 §9.1.2.2, RFC 4456 §9)', () => {
       const numbers = routes.map(({ octet }) => rib.addPeer(peer(octet, { peerType: 'external' })));
       for (const i of order)
         announce(rib, numbers[i]!, { med: routes[i]!.med, asPath: sequence(routes[i]!.as) });
-      expect(rib.paths()[0]!.peer!.name).toBe('peer-3');
+      expect([...rib.paths()][0]!.peer!.name).toBe('peer-3');
     }
   });
 
@@ -149,7 +151,7 @@ describe('decision process (RFC 4271 §9.1.2.2, RFC 4456 §9)', () => {
     const rib = new Rib(CONFIG);
     const from = rib.addPeer(peer(2));
     announce(rib, from, attributes);
-    expect(rib.adjRibIn(from)).toMatchObject([{ best: false, ineligible }]);
+    expect([...rib.adjRibIn(from)]).toMatchObject([{ best: false, ineligible }]);
     expect(rib.flush().changes).toEqual([]);
   });
 
@@ -158,7 +160,7 @@ describe('decision process (RFC 4271 §9.1.2.2, RFC 4456 §9)', () => {
     const from = rib.addPeer(peer(2));
     announce(rib, from, {}, '224.1.0.0/16');
     announce(rib, from);
-    expect(rib.adjRibIn(from).map(({ prefix }) => prefix)).toEqual([PREFIX]);
+    expect([...rib.adjRibIn(from)].map(({ prefix }) => prefix)).toEqual([PREFIX]);
   });
 });
 
@@ -174,7 +176,7 @@ describe('propagation', () => {
     const target = rib.addPeer(peer(3, to));
     announce(rib, from, attributes);
     while (rib.flush().pending);
-    return rib.adjRibOut(target)[0]?.attributes;
+    return [...rib.adjRibOut(target)][0]?.attributes;
   }
 
   test('reflection: from a client to all, from others to clients only', () => {
@@ -282,6 +284,6 @@ describe('propagation', () => {
     const update = decodeUpdate(first!.subarray(0, (first![16]! << 8) | first![17]!), context);
     expect(update.attributes.mpReach!.nextHop).toEqual(parseAddress('::ffff:10.0.0.1'));
     expect(update.attributes.nextHop).toBeUndefined();
-    expect(rib.adjRibOut(target).map(({ prefix }) => prefix)).toEqual(['2001:db8::/32']);
+    expect([...rib.adjRibOut(target)].map(({ prefix }) => prefix)).toEqual(['2001:db8::/32']);
   });
 });

@@ -1,0 +1,232 @@
+/**
+ * Changing a few attributes of a set on its octets. What import and export do to nearly every route (own AS in front,
+ * another next hop, LOCAL_PREF) is done so, once per set and without taking the set apart.
+ */
+import { EXTENDED_LENGTH, OPTIONAL, PARTIAL, TRANSITIVE } from '../attribute/codec.ts';
+import { ATTRIBUTE_BY_TYPE } from '../attribute/table.ts';
+import { type ByteWriter, readUint32 } from '../byte-writer.ts';
+import {
+  AS_PATH,
+  attributeEnd,
+  attributesStart,
+  CLUSTER_LIST,
+  COMMUNITIES,
+  copyOctets,
+  LOCAL_PREF,
+  ONLY_TO_CUSTOMER,
+  ORIGINATOR_ID,
+  valueStart,
+} from './attribute-set.ts';
+
+/** Segment types of AS_PATH, RFC 4271 §4.3 and RFC 5065 §3. */
+export const AS_SEQUENCE = 2;
+export const AS_CONFED_SEQUENCE = 3;
+
+/** What to change; what is absent stays. */
+export interface AttributeEdits {
+  readonly nextHop?: Uint8Array | undefined;
+  /** Types to leave out, see {@link typeMask}. */
+  readonly drop?: Uint8Array | undefined;
+  /** Puts an AS in front of AS_PATH, into a leading segment of that type with room, else as a new one. */
+  readonly prepend?: { readonly segment: number; readonly asn: number } | undefined;
+  /** Takes confederation segments out of AS_PATH (RFC 5065 §4.1). */
+  readonly stripConfederation?: boolean | undefined;
+  readonly localPref?: number | undefined;
+  readonly addCommunity?: number | undefined;
+  /** Set only where there is none. */
+  readonly originatorId?: number | undefined;
+  /** Put in front of CLUSTER_LIST. */
+  readonly clusterId?: number | undefined;
+  /** Set only where there is none. */
+  readonly otc?: number | undefined;
+  /** Unknown attributes get the Partial bit (RFC 4271 §5). */
+  readonly partial?: boolean | undefined;
+}
+
+/** A mask for {@link AttributeEdits.drop}. */
+export function typeMask(...types: readonly number[]): Uint8Array {
+  const mask = new Uint8Array(256);
+  for (const type of types) mask[type] = 1;
+  return mask;
+}
+
+const KEEP_ALL = typeMask();
+
+/** An attribute of a set; none where `start` is `end`. */
+interface Span {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Writes what becomes of an attribute, which may be absent before, after, or both. */
+type Change = (writer: ByteWriter, edits: AttributeEdits, old: Span) => void;
+
+/** Attributes that an edit may add, in order of type. */
+const CHANGES: readonly (readonly [number, Change])[] = [
+  [LOCAL_PREF, changeLocalPref],
+  [COMMUNITIES, changeCommunities],
+  [ORIGINATOR_ID, changeOriginatorId],
+  [CLUSTER_LIST, changeClusterList],
+  [ONLY_TO_CUSTOMER, changeOtc],
+];
+const CHANGED = typeMask(...CHANGES.map(([type]) => type));
+
+/** Appends the set that stands in `bytes` from `start` to `end` with `edits` made. */
+export function writeEditedSet(
+  writer: ByteWriter,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  edits: AttributeEdits,
+): void {
+  const first = attributesStart(bytes, start);
+  writeHead(writer, bytes, start, first, edits.nextHop);
+  const drop = edits.drop ?? KEEP_ALL;
+  let next = 0;
+  for (let at = first; at < end; ) {
+    const type = bytes[at + 1]!;
+    const after = attributeEnd(bytes, at);
+    next = addBefore(writer, edits, drop, type, next);
+    if (CHANGED[type] === 1) {
+      if (drop[type] === 0) CHANGES[next]![1](writer, edits, { bytes, start: at, end: after });
+      next += 1;
+    } else if (type === AS_PATH) changeAsPath(writer, edits, bytes, at, after);
+    else if (drop[type] === 0) {
+      const copy = writer.position;
+      copyOctets(writer, bytes, at, after);
+      if (edits.partial && ATTRIBUTE_BY_TYPE[type] === undefined) {
+        writer.patchUint8(copy, bytes[at]! | PARTIAL);
+      }
+    }
+    at = after;
+  }
+  addBefore(writer, edits, drop, 256, next);
+}
+
+function writeHead(
+  writer: ByteWriter,
+  bytes: Uint8Array,
+  start: number,
+  first: number,
+  nextHop: Uint8Array | undefined,
+): void {
+  if (nextHop === undefined) {
+    copyOctets(writer, bytes, start, first);
+    return;
+  }
+  writer.uint8(nextHop.length);
+  copyOctets(writer, nextHop, 0, nextHop.length);
+  copyOctets(writer, bytes, start + 1 + bytes[start]!, first);
+}
+
+const ABSENT: Span = { bytes: new Uint8Array(0), start: 0, end: 0 };
+
+/** Lets changes before `type` add their attributes; returns the index of the first change that is not before it. */
+function addBefore(
+  writer: ByteWriter,
+  edits: AttributeEdits,
+  drop: Uint8Array,
+  type: number,
+  next: number,
+): number {
+  let index = next;
+  for (; index < CHANGES.length && CHANGES[index]![0] < type; index++) {
+    const [added, change] = CHANGES[index]!;
+    if (drop[added] === 0) change(writer, edits, ABSENT);
+  }
+  return index;
+}
+
+function changeLocalPref(writer: ByteWriter, edits: AttributeEdits, old: Span): void {
+  if (edits.localPref === undefined) copyOctets(writer, old.bytes, old.start, old.end);
+  else writeWord(writer, TRANSITIVE, LOCAL_PREF, edits.localPref);
+}
+
+function changeOriginatorId(writer: ByteWriter, edits: AttributeEdits, old: Span): void {
+  if (old.end > old.start || edits.originatorId === undefined) {
+    copyOctets(writer, old.bytes, old.start, old.end);
+  } else writeWord(writer, OPTIONAL, ORIGINATOR_ID, edits.originatorId);
+}
+
+function changeOtc(writer: ByteWriter, edits: AttributeEdits, old: Span): void {
+  if (old.end > old.start || edits.otc === undefined) copyOctets(writer, old.bytes, old.start, old.end);
+  else writeWord(writer, OPTIONAL | TRANSITIVE, ONLY_TO_CUSTOMER, edits.otc);
+}
+
+function changeClusterList(writer: ByteWriter, edits: AttributeEdits, old: Span): void {
+  if (edits.clusterId === undefined) {
+    copyOctets(writer, old.bytes, old.start, old.end);
+    return;
+  }
+  const value = old.end > old.start ? valueStart(old.bytes, old.start) : old.end;
+  writeHeader(writer, OPTIONAL, CLUSTER_LIST, 4 + old.end - value);
+  writer.uint32(edits.clusterId);
+  copyOctets(writer, old.bytes, value, old.end);
+}
+
+function changeCommunities(writer: ByteWriter, edits: AttributeEdits, old: Span): void {
+  const { addCommunity } = edits;
+  const value = old.end > old.start ? valueStart(old.bytes, old.start) : old.end;
+  if (addCommunity === undefined || hasWord(old.bytes, value, old.end, addCommunity)) {
+    copyOctets(writer, old.bytes, old.start, old.end);
+    return;
+  }
+  const partial = old.end > old.start ? old.bytes[old.start]! & PARTIAL : 0;
+  writeHeader(writer, OPTIONAL | TRANSITIVE | partial, COMMUNITIES, 4 + old.end - value);
+  copyOctets(writer, old.bytes, value, old.end);
+  writer.uint32(addCommunity);
+}
+
+function changeAsPath(
+  writer: ByteWriter,
+  edits: AttributeEdits,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const { prepend, stripConfederation = false } = edits;
+  const value = valueStart(bytes, start);
+  const kept = stripConfederation ? withoutConfederation(bytes, value, end) : { bytes, start: value, end };
+  const length = kept.end - kept.start;
+  if (prepend === undefined) {
+    writeHeader(writer, TRANSITIVE, AS_PATH, length);
+    copyOctets(writer, kept.bytes, kept.start, kept.end);
+    return;
+  }
+  const count = kept.bytes[kept.start + 1]!;
+  const joins = length > 0 && kept.bytes[kept.start] === prepend.segment && count < 255;
+  writeHeader(writer, TRANSITIVE, AS_PATH, length + (joins ? 4 : 6));
+  writer.uint8(prepend.segment);
+  writer.uint8(joins ? count + 1 : 1);
+  writer.uint32(prepend.asn);
+  copyOctets(writer, kept.bytes, joins ? kept.start + 2 : kept.start, kept.end);
+}
+
+function withoutConfederation(bytes: Uint8Array, start: number, end: number): Span {
+  const kept: number[] = [];
+  for (let at = start; at < end; ) {
+    const after = at + 2 + 4 * bytes[at + 1]!;
+    if (bytes[at]! < AS_CONFED_SEQUENCE) for (let i = at; i < after; i++) kept.push(bytes[i]!);
+    at = after;
+  }
+  return { bytes: Uint8Array.from(kept), start: 0, end: kept.length };
+}
+
+/** Whether `word` is one of the 32-bit values from `start` to `end`. */
+export function hasWord(bytes: Uint8Array, start: number, end: number, word: number): boolean {
+  for (let at = start; at < end; at += 4) if (readUint32(bytes, at) === word) return true;
+  return false;
+}
+
+function writeWord(writer: ByteWriter, flags: number, type: number, value: number): void {
+  writeHeader(writer, flags, type, 4);
+  writer.uint32(value);
+}
+
+function writeHeader(writer: ByteWriter, flags: number, type: number, length: number): void {
+  writer.uint8(length > 255 ? flags | EXTENDED_LENGTH : flags);
+  writer.uint8(type);
+  if (length > 255) writer.uint16(length);
+  else writer.uint8(length);
+}

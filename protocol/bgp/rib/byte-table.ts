@@ -1,0 +1,186 @@
+/**
+ * Byte strings, each kept once under a small number: the octets stand in one arena behind an open-addressed hash.
+ * Attribute sets and the keys of routes that are no plain prefixes are kept so.
+ */
+import { copyInto } from './columns.ts';
+
+/** Words of an entry. */
+const OFFSET = 0;
+const LENGTH = 1;
+const HASH = 2;
+const STRIDE = 3;
+
+export class ByteTable {
+  #words = new Uint32Array(16 * STRIDE);
+  /** Entry numbers by hash; 0 is empty. */
+  #slots = new Uint32Array(32);
+  /** Numbers given back, to be used again. */
+  readonly #free: number[] = [];
+  #arena = new Uint8Array(256);
+  #arenaTop = 0;
+  /** Octets of the arena that belong to entries. */
+  #live = 0;
+  #top = 1;
+  #count = 0;
+
+  /** Entries in the table. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** One more than the highest number ever used: how long arrays indexed by it must be. Numbers start at 1. */
+  get top(): number {
+    return this.#top;
+  }
+
+  /** Where the octets of all entries stand; another array after an entry was added. */
+  get arena(): Uint8Array {
+    return this.#arena;
+  }
+
+  /** Where an entry's octets start in {@link arena}. */
+  offset(id: number): number {
+    return this.#words[id * STRIDE + OFFSET]!;
+  }
+
+  /** How many octets an entry has. */
+  length(id: number): number {
+    return this.#words[id * STRIDE + LENGTH]!;
+  }
+
+  /** An entry's octets, a view that is valid until an entry is added. */
+  bytes(id: number): Uint8Array {
+    const offset = this.offset(id);
+    return this.#arena.subarray(offset, offset + this.length(id));
+  }
+
+  /** Number of the octets of `bytes` from `start` to `end`; 0 where they are not here. */
+  find(bytes: Uint8Array, start: number, end: number): number {
+    return this.#slots[this.#slot(bytes, start, end, hashOf(bytes, start, end))]!;
+  }
+
+  /** As {@link find}, but enters them where they are new; `count` tells whether they were. */
+  add(bytes: Uint8Array, start: number, end: number): number {
+    const hash = hashOf(bytes, start, end);
+    let slot = this.#slot(bytes, start, end, hash);
+    if (this.#slots[slot] !== 0) return this.#slots[slot]!;
+    if ((this.#count + 1) * 2 > this.#slots.length) {
+      this.#rehash();
+      slot = this.#slot(bytes, start, end, hash);
+    }
+    const id = this.#newId();
+    const size = end - start;
+    this.#reserve(size);
+    const at = id * STRIDE;
+    this.#words[at + OFFSET] = this.#arenaTop;
+    this.#words[at + LENGTH] = size;
+    this.#words[at + HASH] = hash;
+    for (let i = start, to = this.#arenaTop; i < end; i++, to++) this.#arena[to] = bytes[i]!;
+    this.#arenaTop += size;
+    this.#live += size;
+    this.#slots[slot] = id;
+    this.#count += 1;
+    return id;
+  }
+
+  /** Forgets an entry; its number will be used again. */
+  remove(id: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let hole = this.#words[id * STRIDE + HASH]! & mask;
+    while (slots[hole] !== id) hole = (hole + 1) & mask;
+    // Close the gap: move up what would no longer be found across it.
+    for (let at = (hole + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
+      const home = this.#words[slots[at]! * STRIDE + HASH]! & mask;
+      if (((at - home) & mask) >= ((at - hole) & mask)) {
+        slots[hole] = slots[at]!;
+        hole = at;
+      }
+    }
+    slots[hole] = 0;
+    this.#live -= this.#words[id * STRIDE + LENGTH]!;
+    this.#words[id * STRIDE + LENGTH] = 0;
+    this.#free.push(id);
+    this.#count -= 1;
+  }
+
+  /** Slot of the octets, or the free slot where they belong. */
+  #slot(bytes: Uint8Array, start: number, end: number, hash: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = hash & mask;
+    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      if (this.#equals(slots[slot]! * STRIDE, bytes, start, end, hash)) break;
+    }
+    return slot;
+  }
+
+  #equals(at: number, bytes: Uint8Array, start: number, end: number, hash: number): boolean {
+    const words = this.#words;
+    if (words[at + HASH] !== hash || words[at + LENGTH] !== end - start) return false;
+    const arena = this.#arena;
+    for (let i = start, from = words[at + OFFSET]!; i < end; i++, from++) {
+      if (arena[from] !== bytes[i]) return false;
+    }
+    return true;
+  }
+
+  #newId(): number {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    const id = this.#top++;
+    if ((id + 1) * STRIDE > this.#words.length) {
+      this.#words = copyInto(new Uint32Array(this.#words.length * 2), this.#words);
+    }
+    return id;
+  }
+
+  #rehash(): void {
+    const old = this.#slots;
+    const mask = old.length * 2 - 1;
+    this.#slots = new Uint32Array(old.length * 2);
+    for (const id of old) {
+      if (id === 0) continue;
+      let slot = this.#words[id * STRIDE + HASH]! & mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.#slots[slot] = id;
+    }
+  }
+
+  /** Room for `length` more octets: moves the entries together, into a larger arena where half of it is in use. */
+  #reserve(length: number): void {
+    if (this.#arenaTop + length <= this.#arena.length) return;
+    let size = this.#arena.length;
+    while ((this.#live + length) * 2 > size) size *= 2;
+    const arena = new Uint8Array(size);
+    if (this.#live === this.#arenaTop) arena.set(this.#arena.subarray(0, this.#arenaTop));
+    else this.#compact(arena);
+    this.#arena = arena;
+    this.#arenaTop = this.#live;
+  }
+
+  #compact(into: Uint8Array): void {
+    let top = 0;
+    for (let id = 1; id < this.#top; id++) {
+      const length = this.length(id);
+      if (length === 0) continue;
+      into.set(this.bytes(id), top);
+      this.#words[id * STRIDE + OFFSET] = top;
+      top += length;
+    }
+  }
+}
+
+/** Four octets at a time, then the rest. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}

@@ -1,0 +1,187 @@
+/** Everything a RIB keeps of one family: paths, update groups, and what is still to be reported. */
+import type { Family } from '../family.ts';
+import { MarkQueue } from './columns.ts';
+import type { Delivery } from './delivery.ts';
+import { profileKey, profileOf } from './export-profile.ts';
+import { LocRib } from './loc-rib.ts';
+import type { RibConfig, RibPeer } from './route.ts';
+import { type GroupContext, UpdateGroup } from './update-group.ts';
+
+const NONE = -1;
+
+export class FamilyRib {
+  readonly family: Family;
+  readonly rib: LocRib;
+  /** Prefixes whose best path changed since it was reported. */
+  readonly changed: MarkQueue = new MarkQueue();
+  /** Changes are collected for reports. */
+  reports: boolean;
+  /** Routes that each peer announced and did not withdraw. */
+  readonly received: Map<number, number> = new Map();
+  readonly #config: RibConfig;
+  readonly #context: GroupContext;
+  readonly #groups = new Map<string, UpdateGroup>();
+  readonly #groupOf = new Map<number, UpdateGroup>();
+  /** The same groups, as they have their turn. */
+  #turns: UpdateGroup[] = [];
+  #pathGroups: UpdateGroup[] = [];
+
+  constructor(family: Family, context: GroupContext, reports: boolean) {
+    this.family = family;
+    this.reports = reports;
+    this.#config = context.config;
+    this.#context = context;
+    this.rib = new LocRib(family, context.config, context.attributes, context.peers, {
+      changed: (prefix) => this.#changed(prefix),
+      touched: (prefix) => this.#touched(prefix),
+    });
+    this.#watch();
+  }
+
+  #changed(prefix: number): void {
+    if (this.reports) this.changed.mark(prefix);
+    for (const group of this.#turns) if (!group.addPath) group.mark(prefix);
+  }
+
+  #touched(prefix: number): void {
+    if (this.reports && this.#config.multipath !== undefined) this.changed.mark(prefix);
+    for (const group of this.#pathGroups) group.mark(prefix);
+  }
+
+  /** The group that a peer is in. */
+  groupOf(peer: number): UpdateGroup | undefined {
+    return this.#groupOf.get(peer);
+  }
+
+  /** Begins to send to a peer, from the start. */
+  join(peer: RibPeer): void {
+    const group = this.#group(peer);
+    group.join(peer);
+    this.#groupOf.set(peer.id, group);
+  }
+
+  /** The peer's configuration changed: it may belong to another group now. */
+  regroup(peer: RibPeer): void {
+    const old = this.#groupOf.get(peer.id);
+    if (old === undefined) return;
+    const group = this.#group(peer);
+    if (group === old) return;
+    group.adopt(peer, old);
+    this.#groupOf.set(peer.id, group);
+    this.#dissolve(old);
+  }
+
+  /** Sends nothing more to a peer. */
+  leave(peer: number): void {
+    const group = this.#groupOf.get(peer);
+    if (group === undefined) return;
+    group.leave(peer);
+    this.#groupOf.delete(peer);
+    this.#dissolve(group);
+  }
+
+  /** Takes out the peer's paths for which `which` holds; returns how many. */
+  drop(peer: number, which?: (flags: number) => boolean): number {
+    let count = 0;
+    this.rib.eachOf(peer, (path) => {
+      if (which !== undefined && !which(this.rib.paths.flags[path]!)) return;
+      this.rib.drop(path);
+      count += 1;
+    });
+    this.count(peer, -count);
+    return count;
+  }
+
+  /** Counts routes of a peer. */
+  count(peer: number, difference: number): void {
+    if (difference !== 0) this.received.set(peer, (this.received.get(peer) ?? 0) + difference);
+  }
+
+  /** Sets flags of all paths of a peer. */
+  flag(peer: number, flags: number): void {
+    this.rib.eachOf(peer, (path) => {
+      this.rib.paths.flags[path]! |= flags;
+    });
+  }
+
+  /** When there is something to send or to select, on the clock of `now`. */
+  due(now: number): number | undefined {
+    if (this.rib.held) return undefined;
+    if (this.rib.reselecting) return now;
+    let earliest: number | undefined;
+    for (const group of this.#turns) {
+      const due = group.due(now);
+      if (due !== undefined && (earliest === undefined || due < earliest)) earliest = due;
+    }
+    return earliest;
+  }
+
+  /** Works off about `limit` prefixes; returns how many it was. */
+  flush(now: number, limit: number, deliveries: (Delivery & { readonly family: Family })[]): number {
+    if (this.rib.held) return 0;
+    let work = this.rib.reselecting ? this.rib.continueReselect(limit) : 0;
+    const settled = !this.rib.reselecting;
+    // Each time another group begins, so that none has to wait for good.
+    const first = this.#turns.shift();
+    if (first !== undefined) this.#turns.push(first);
+    for (const group of this.#turns) {
+      if (work >= limit) break;
+      const due = group.due(now);
+      if (due === undefined || due > now) continue;
+      const flushed = group.flush(now, limit - work, settled);
+      work += flushed.work;
+      for (const delivery of flushed.deliveries) deliveries.push({ ...delivery, family: this.family });
+    }
+    this.#forget(limit);
+    return work;
+  }
+
+  /** Has the group of a peer look at everything again. */
+  markAllOf(peer: number): void {
+    this.#groupOf.get(peer)?.markAll();
+  }
+
+  #group(peer: RibPeer): UpdateGroup {
+    const profile = profileOf(peer, this.family, this.#config);
+    const key = profileKey(profile);
+    const known = this.#groups.get(key);
+    if (known !== undefined) return known;
+    const group = new UpdateGroup(profile, this.#context, this.rib);
+    this.#groups.set(key, group);
+    this.#turns.push(group);
+    this.#watch();
+    return group;
+  }
+
+  #dissolve(group: UpdateGroup): void {
+    if (group.members.size > 0) return;
+    group.dissolve();
+    this.#groups.delete(profileKey(group.profile));
+    this.#turns = this.#turns.filter((other) => other !== group);
+    this.#watch();
+  }
+
+  #watch(): void {
+    this.#pathGroups = this.#turns.filter((group) => group.addPath);
+    this.rib.watched = this.#pathGroups.length > 0 || this.#config.multipath !== undefined;
+  }
+
+  /** Frees up to `limit` numbers of paths and prefixes that nobody knows any more. */
+  #forget(limit: number): void {
+    const { rib, changed } = this;
+    const { gone, emptied, paths, prefixes } = rib;
+    for (let left = Math.min(limit, gone.length); left > 0; left--) {
+      const path = gone.take();
+      // It may be back.
+      if (!rib.isGone(path)) continue;
+      if (this.#pathGroups.every((group) => group.forgetsPath(path))) rib.free(path);
+      else gone.mark(path);
+    }
+    for (let left = Math.min(limit, emptied.length); left > 0; left--) {
+      const prefix = emptied.take();
+      if (paths.first(prefix) !== NONE) continue;
+      if (changed.has(prefix) || !this.#turns.every((group) => group.forgets(prefix))) emptied.mark(prefix);
+      else prefixes.remove(prefix);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/** What an update group keeps for one of its members beside what it keeps for all. */
+import { copyInto, grownLength, MarkQueue } from './columns.ts';
+import type { RibPeer } from './route.ts';
+
+/** Telling a member what was sent to the others: at first, or when it asks for it again. */
+export interface Feed {
+  /** Entries before this one have been told. */
+  cursor: number;
+  /** How many marks of the group must have had their turn before the first feed is complete. */
+  readonly until: number;
+  /** BoRR and EoRR stand around it (RFC 7313 §4). */
+  readonly marked: boolean;
+}
+
+export class GroupMember {
+  readonly peer: RibPeer;
+  /** It takes bytes. */
+  writable = true;
+  /** When it took none any more, ms. */
+  blockedAt = 0;
+  /** Just this member, as a list. */
+  readonly alone: readonly number[];
+  /** The first feed, while it lasts: entries at and after its cursor are unknown to the member. */
+  initial: Feed | undefined;
+  /** It had an End-of-RIB already, so that the first feed ends without one. */
+  quiet = false;
+  /** Further feeds, in order. */
+  readonly refreshes: Feed[] = [];
+  /** What it missed, while it is behind the group. */
+  lag: Lag | undefined;
+
+  constructor(peer: RibPeer, initial: Feed) {
+    this.peer = peer;
+    this.alone = [peer.id];
+    this.initial = initial;
+  }
+
+  /** The feed whose turn it is. */
+  get feed(): Feed | undefined {
+    return this.initial ?? this.refreshes[0];
+  }
+
+  /** Whether the member is told of changes of an entry as they happen. */
+  follows(entry: number): boolean {
+    return this.lag === undefined && (this.initial === undefined || entry < this.initial.cursor);
+  }
+}
+
+/**
+ * Entries that changed while a member took nothing, each with the attribute set that the member has: however often an
+ * entry changes, it takes one place, and only its newest state is sent in the end (RFC 4271 §9.2).
+ */
+export class Lag {
+  readonly #entries = new MarkQueue();
+  #had = new Uint32Array(16);
+
+  /** Entries that wait. */
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  has(entry: number): boolean {
+    return this.#entries.has(entry);
+  }
+
+  /** Set that the member has of an entry that {@link has} its place here; 0: none. */
+  had(entry: number): number {
+    return this.#had[entry]!;
+  }
+
+  /** Notes an entry that is not here yet; the caller gives `had` a reference. */
+  note(entry: number, had: number): void {
+    if (entry >= this.#had.length) {
+      this.#had = copyInto(new Uint32Array(grownLength(this.#had.length, entry)), this.#had);
+    }
+    this.#had[entry] = had;
+    this.#entries.mark(entry);
+  }
+
+  /** The entry that waits longest; the reference on what the member had goes to the caller. */
+  take(): number {
+    return this.#entries.take();
+  }
+}
