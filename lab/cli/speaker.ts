@@ -57,7 +57,7 @@ async function speaker(context: CliContext, command: Command, options: Options):
 function level(command: Command, options: Options, { log }: SpeakerFile): LogLevel {
   const given = command.getOptionValueSourceWithGlobals('logLevel') !== 'default';
   if (given || log === undefined) return options.logLevel;
-  return log.level === 'fatal' ? 'error' : log.level;
+  return log.level;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
