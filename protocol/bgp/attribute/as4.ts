@@ -30,8 +30,8 @@ function isWide(asn: number): boolean {
  * (RFC 6793 §4.2.3); from a new speaker they are only discarded (§4.1).
  */
 export function mergeAs4(attributes: PathAttributes, fourOctetAs: boolean): PathAttributes {
+  if (attributes.as4Path === undefined && attributes.as4Aggregator === undefined) return attributes;
   const { as4Path, as4Aggregator, ...rest } = attributes;
-  if (as4Path === undefined && as4Aggregator === undefined) return attributes;
   if (fourOctetAs) return rest;
   const { aggregator, asPath } = rest;
   // An AGGREGATOR with a true AS means that a 2-octet speaker aggregated after AS4_PATH was written.

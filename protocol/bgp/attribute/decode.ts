@@ -19,6 +19,13 @@ export interface DecodedAttributes {
 const MP_REACH = 14;
 const MP_UNREACH = 15;
 
+/**
+ * The message in which each type was seen last, by a running number: cheaper than a fresh set per message. A number, and
+ * not an integer of 32 bits, so that it never comes round again.
+ */
+const seen = new Float64Array(256);
+let round = 0;
+
 type Collected = { [name: string]: unknown } & { unknown?: UnknownAttribute[]; partial?: number[] };
 
 /**
@@ -35,14 +42,14 @@ export function decodeAttributes(
   faults: AttributeFault[] = [],
 ): DecodedAttributes {
   const collected: Collected = {};
-  const seen = new Uint8Array(256);
+  round += 1;
   for (let at = start; at < end; ) {
     const frame = attributeFrame(message, at, end);
     if (frame.cut !== undefined) {
       faults.push(cutOff(message, frame, frame.cut, end));
       break;
     }
-    decodeOne(message, frame, context, seen, collected, faults);
+    decodeOne(message, frame, context, collected, faults);
     at = frame.end;
   }
   return { attributes: collected as PathAttributes, faults };
@@ -110,12 +117,11 @@ function decodeOne(
   message: Uint8Array,
   frame: AttributeFrame,
   context: CodecContext,
-  seen: Uint8Array,
   collected: Collected,
   faults: AttributeFault[],
 ): void {
   const { type, start } = frame;
-  if (seen[type] === 1) {
+  if (seen[type] === round) {
     const reason = `${attributeName(type)} must not be repeated`;
     if (type === MP_REACH || type === MP_UNREACH) {
       throw new BgpError('UPDATE attributes', start, reason, 3, 1, undefined, 'RFC 7606 §3 g');
@@ -123,7 +129,7 @@ function decodeOne(
     faults.push(fault('attribute-discard', type, start, `${reason}, the first one counts`, 'RFC 7606 §3 g'));
     return;
   }
-  seen[type] = 1;
+  seen[type] = round;
   const known = ATTRIBUTE_BY_TYPE[type];
   if (known === undefined) decodeUnknown(message, frame, collected);
   else if (inScope(known[1], frame, context, faults)) {

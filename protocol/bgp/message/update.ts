@@ -49,6 +49,7 @@ export interface UpdateMessage {
 }
 
 const NONE: readonly never[] = [];
+const EMPTY: Uint8Array = new Uint8Array(0);
 const IPV4 = 'ipv4-unicast';
 /** Type and subtype of EVPN's Router's MAC (RFC 9135 §8.1). */
 const ROUTER_MAC = 0x0603;
@@ -119,6 +120,7 @@ function overrun(offset: number, expected: string): BgpError {
 }
 
 function ipv4Field(bytes: Uint8Array, start: number, end: number, addPath: readonly Family[]): Uint8Array {
+  if (start === end) return EMPTY;
   const field = bytes.subarray(start, end);
   const fault = checkNlri(IPV4, field, addPath.includes(IPV4));
   if (fault !== undefined) {
