@@ -36,6 +36,9 @@ const STATES: Readonly<Record<SessionState, (fsm: Fsm, event: FsmEvent) => void>
   Established: established,
 };
 
+/** The shortest interval that the smallest jitter factor, 0.75, does not bring under a second. ms */
+const MIN_KEEPALIVE_INTERVAL = 1000 / 0.75;
+
 /** What a machine needs from its session. */
 export interface FsmPorts {
   emit(output: SessionOutput): void;
@@ -164,6 +167,7 @@ export class Fsm {
     this.cancel('ConnectRetryTimer');
     this.negotiated = negotiated;
     this.#refreshes = new RefreshTracker(negotiated.gracefulRestart === undefined ? [] : negotiated.families);
+    this.#keepaliveDue = 0;
     this.sendKeepalive();
     this.cancel('HoldTimer');
     if (negotiated.holdTime > 0) {
@@ -174,9 +178,9 @@ export class Fsm {
     this.enter('OpenConfirm');
   }
 
-  /** A third of the hold time, not under a second (RFC 4271 §4.4). ms */
+  /** A third of the hold time; with the jitter of the timer still not under a second (RFC 4271 §4.4, §10). ms */
   keepaliveInterval(): number {
-    return Math.max(1000, (this.negotiated!.holdTime * 1000) / 3);
+    return Math.max(MIN_KEEPALIVE_INTERVAL, (this.negotiated!.holdTime * 1000) / 3);
   }
 
   sendKeepalive(): void {
