@@ -1,3 +1,5 @@
+import { FieldError } from '../../protocol/calico/resources/field.ts';
+import { parseResourceOf } from '../../protocol/calico/resources/parse.ts';
 import { parseSelector } from '../../protocol/calico/selector/parser.ts';
 import { SelectorError } from '../../protocol/calico/selector/tokenizer.ts';
 import { prefixesOverlap } from '../../protocol/ip/prefix.ts';
@@ -20,8 +22,10 @@ export function checkResources(
     checkSelectors(one);
     if (one.resource.kind === 'IPPool') checkPool(one, link);
     if (one.resource.kind === 'BGPPeer') checkPeer(one, nodes);
+    if (one.resource.kind === 'BGPFilter') checkFilter(one);
     if (one.resource.kind === 'BGPConfiguration') checkConfiguration(one, nodes);
   }
+  checkFilterNames(placed);
   checkPoolOverlap(placed.filter(({ resource }) => resource.kind === 'IPPool'));
 }
 
@@ -123,6 +127,36 @@ function checkPeer(one: PlacedResource, nodes: readonly LabNode[]): void {
     const names = nodes.map((node) => envName(node.name));
     const hint = didYouMean(variable, names) || `, expected one of ${list(names)}`;
     one.report.value(at(one, 'peerIP'), `PODWIRE_${variable}_ADDRESS: no node has that name${hint}`);
+  }
+}
+
+function checkFilter(one: PlacedResource): void {
+  try {
+    parseResourceOf('BGPFilter', one.resource);
+  } catch (error) {
+    if (!(error instanceof FieldError)) throw error;
+    one.report.value([...one.path, ...error.path], error.message);
+  }
+}
+
+/** The filters that peers name must be in the lab: nobody else would bring them. */
+function checkFilterNames(placed: readonly PlacedResource[]): void {
+  const names = placed.flatMap(({ resource: { kind, metadata } }) =>
+    kind === 'BGPFilter' ? metadata.name : [],
+  );
+  for (const one of placed) {
+    const { kind, spec, metadata } = one.resource;
+    if (kind !== 'BGPPeer' || !Array.isArray(spec.filters)) continue;
+    for (const [i, name] of (spec.filters as string[]).entries()) {
+      if (names.includes(name)) continue;
+      const hint =
+        didYouMean(name, names) ||
+        `, expected ${names.length === 0 ? 'a BGPFilter' : `one of ${list(names)}`}`;
+      one.report.value(
+        [...at(one, 'filters'), i],
+        `BGPPeer ${metadata.name} names the BGPFilter ${name}, which is not there${hint}`,
+      );
+    }
   }
 }
 

@@ -99,7 +99,7 @@ export interface LabBgp {
 /** A resource in `projectcalico.org/v3` form, as it goes into the store. */
 export interface CalicoResource {
   readonly apiVersion: 'projectcalico.org/v3';
-  readonly kind: 'IPPool' | 'BGPConfiguration' | 'BGPPeer';
+  readonly kind: 'IPPool' | 'BGPConfiguration' | 'BGPPeer' | 'BGPFilter';
   readonly metadata: {
     readonly name: string;
     readonly labels?: Readonly<Record<string, string>> | undefined;

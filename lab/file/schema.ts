@@ -1,5 +1,6 @@
 import { isIP, isIPv4 } from 'node:net';
 import { z } from 'zod';
+import { bgpFilterSpec } from './bgp-filter-schema.ts';
 import type { CalicoResource } from './model.ts';
 import { LAB_NAME, LAB_NAME_RULE } from './names.ts';
 import { tryPrefix } from './prefix.ts';
@@ -263,12 +264,23 @@ const bgpPeer = z.strictObject({
     keepOriginalNextHop: boolean.optional(),
     nextHopMode: oneOf('Auto', 'Self', 'Keep').optional(),
     sourceAddress: oneOf('UseNodeIP', 'None').optional(),
+    filters: z
+      .array(text, { error: 'a list of names' })
+      .describe('Names of BGPFilters for what comes in and goes out, asked in order.')
+      .optional(),
     reversePeering: oneOf('Auto', 'Manual').optional(),
   }),
 });
 
-const resource = z.discriminatedUnion('kind', [ipPool, bgpConfiguration, bgpPeer], {
-  error: 'one of IPPool, BGPConfiguration, BGPPeer',
+const bgpFilter = z.strictObject({
+  apiVersion,
+  kind: z.literal('BGPFilter'),
+  metadata,
+  spec: bgpFilterSpec,
+});
+
+const resource = z.discriminatedUnion('kind', [ipPool, bgpConfiguration, bgpPeer, bgpFilter], {
+  error: 'one of IPPool, BGPConfiguration, BGPPeer, BGPFilter',
 });
 
 /** Schemas of the resources that a lab may declare. */
@@ -276,6 +288,7 @@ export const resourceSchemas: Readonly<Record<CalicoResource['kind'], z.ZodType<
   IPPool: ipPool,
   BGPConfiguration: bgpConfiguration,
   BGPPeer: bgpPeer,
+  BGPFilter: bgpFilter,
 };
 
 /** The whole file. */

@@ -37,6 +37,8 @@ const pool = (name: string, spec: string): string =>
   `  - { apiVersion: projectcalico.org/v3, kind: IPPool, metadata: { name: ${name} }, spec: ${spec} }`;
 const peer = (spec: string): string =>
   `  - { apiVersion: projectcalico.org/v3, kind: BGPPeer, metadata: { name: p }, spec: ${spec} }`;
+const filter = (name: string, spec: string): string =>
+  `  - { apiVersion: projectcalico.org/v3, kind: BGPFilter, metadata: { name: ${name} }, spec: ${spec} }`;
 const configuration = (name: string, spec: string): string =>
   `  - { apiVersion: projectcalico.org/v3, kind: BGPConfiguration, metadata: { name: ${name} }, spec: ${spec} }`;
 
@@ -269,7 +271,7 @@ describe('errors of shape', () => {
     [
       'resource without kind',
       lab('calico:', '  - { spec: {} }'),
-      ['4:5: resource without a kind, expected one of IPPool, BGPConfiguration, BGPPeer'],
+      ['4:5: resource without a kind, expected one of IPPool, BGPConfiguration, BGPPeer, BGPFilter'],
     ],
     [
       'resource that is none',
@@ -498,6 +500,21 @@ describe('errors of sense', () => {
       'duplicate resource',
       lab('calico:', pool('a', '{ cidr: 10.0.0.0/16 }'), pool('a', '{ cidr: 10.1.0.0/16 }')),
       ['5:73: duplicate IPPool a, expected each resource once'],
+    ],
+    [
+      'filter that is not there',
+      lab('calico:', filter('f', '{}'), peer('{ peerSelector: all(), filters: [f, ¦g] }')),
+      ['@: BGPPeer p names the BGPFilter g, which is not there, did you mean "f"?'],
+    ],
+    [
+      'filter whose rule makes no sense',
+      lab('calico:', filter('f', '{ exportV4: [{ action: Accept, prefixLength: ¦{ min: 8 } }] }')),
+      ['@: BGPFilter f: spec.exportV4[0].prefixLength: needs cidr'],
+    ],
+    [
+      'filter with an unknown key',
+      lab('calico:', filter('f', '{ importV6: [{ ¦acton: Accept, action: Accept }] }')),
+      ['@: unknown key "acton", did you mean "action"?'],
     ],
     [
       'peer without peer',
