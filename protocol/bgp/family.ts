@@ -56,12 +56,12 @@ export const FAMILIES: Readonly<Record<Family, FamilyInfo>> = {
 };
 
 const BY_NUMBERS: ReadonlyMap<number, Family> = new Map(
-  Object.values(FAMILIES).map(({ family, afi, safi }) => [afi * 256 + safi, family]),
+  Object.values(FAMILIES).map(({ family, afi, safi }) => [afi * 65536 + safi, family]),
 );
 
 /** Name of a carried family, `undefined` where podwire does not carry that AFI and SAFI. */
 export function familyOf(afi: number, safi: number): Family | undefined {
-  return BY_NUMBERS.get(afi * 256 + safi);
+  return BY_NUMBERS.get(afi * 65536 + safi);
 }
 
 /** The family's name, or `"AFI 1 SAFI 99"` where it has none here. */

@@ -27,6 +27,12 @@ export const FRR_OPEN: Uint8Array = message(
    0204 4002 c078 | 0210 470e 0001 01 80 000000 0002 01 80 000000`,
 );
 
+/** OPEN of GoBGP 3.10: extended next hop, and a host name. */
+export const GOBGP_OPEN: Uint8Array = message(
+  `0047 01 04 fde8 005a 0a370002 2a | 02 28 | 02 00 | 49 04 02766d00 | 01 04 0001 00 01 | 01 04 0019 00 46
+   41 04 0000fde8 | 05 0c 0001 0001 0002 0019 0046 0002`,
+);
+
 /** UPDATE of FRR 8.4.4 to an external peer: 10.78.2.0/26, AS_PATH with an extended length. */
 export const FRR_UPDATE: Uint8Array = message(
   `0056 02 0000 003a | 40 01 01 00 | 50 02 000a 02 02 fa56ea4e 0000fde9 | 40 03 04 7f4e0002 | 80 04 04 0000004d
