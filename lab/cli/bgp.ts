@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BgpControl, PathQuery } from '../../agents/control/bgp.ts';
 import { FAMILIES, type Family } from '../../protocol/bgp/family.ts';
 import { registerActions } from './bgp-actions.ts';
+import { registerDecode } from './bgp-decode.ts';
 import { explanationText } from './bgp-explain.ts';
 import { summaryText } from './bgp-format.ts';
 import { neighborsText } from './bgp-neighbors.ts';
@@ -110,6 +111,7 @@ export function register(program: Command, context: CliContext): void {
     });
   });
   registerActions(bgp, context, { target, family });
+  registerDecode(bgp, context);
 }
 
 async function summary(context: CliContext, command: Command, speaker: BgpControl): Promise<void> {

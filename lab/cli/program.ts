@@ -16,7 +16,10 @@ export async function buildProgram(context: CliContext, wanted?: string): Promis
     .option('--name <lab>', 'lab to act on; needed where several run', labName)
     .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS).default('info'))
     .addOption(
-      new Option('--format <format>', 'how to print results').choices(['table', 'json']).default('table'),
+      new Option('--format <format>', 'how to print results')
+        // What `bgp decode` prints is no table.
+        .choices(wanted === 'bgp' ? ['table', 'text', 'json'] : ['table', 'json'])
+        .default('table'),
     )
     .option('--no-color', 'no colours (as NO_COLOR; FORCE_COLOR forces them)')
     .option('-q, --quiet', 'only results and errors')

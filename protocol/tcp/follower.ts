@@ -25,6 +25,8 @@ export interface TcpConversation {
 
 /** What is told about one connection. `T` says where in the capture. */
 export interface ConversationVisitor<T> {
+  /** The capture has the beginning of a direction (its SYN); called before any of its data. */
+  begin(direction: Direction, where: T): void;
   /** The next octets of a direction; a view, valid during the call. */
   data(direction: Direction, bytes: Uint8Array, where: T): void;
   /** The next `length` octets of a direction are not in the capture. */
@@ -89,7 +91,10 @@ export class TcpFollower<T> {
     const stream = connection.streams[direction];
     // A SYN takes a sequence number of its own, before any data.
     const from = syn ? sequence + 1 : sequence;
-    if (syn && !stream.started) stream.begin(from);
+    if (syn && !stream.started) {
+      stream.begin(from);
+      connection.begin(direction);
+    }
     stream.push(from, payload);
     if ((flags & TCP_FIN) !== 0) stream.fin(from + segment.length - header);
     if ((flags & TCP_ACK) !== 0)
@@ -195,6 +200,10 @@ class Connection<T> {
   reopenedBy(address: Uint8Array, port: number, sequence: number): boolean {
     const stream = this.streams[this.direction(address, port)];
     return stream.started && !stream.beganWith(sequence + 1);
+  }
+
+  begin(direction: Direction): void {
+    this.#visitor.begin(direction, this.where);
   }
 
   checkFinished(): void {

@@ -21,14 +21,17 @@ export class SessionMessages {
   #buffer = new Uint8Array(0);
   #length = 0;
   /** Looking for a marker. */
-  #lost: boolean;
+  #lost = true;
   #skipped = 0;
 
-  /** @param lost whether the stream begins in the middle of a session, perhaps inside a message. */
-  constructor(visitor: MessagesVisitor, maximum: () => number, lost: boolean) {
+  constructor(visitor: MessagesVisitor, maximum: () => number) {
     this.#visitor = visitor;
     this.#maximum = maximum;
-    this.#lost = lost;
+  }
+
+  /** The stream begins here, with a message; without this, perhaps in the middle of one. */
+  begin(): void {
+    this.#lost = false;
   }
 
   /** Takes the next octets of the stream. */

@@ -74,12 +74,8 @@ export class SessionDissector {
   /** How badly each candidate context fits the UPDATEs of a direction so far. */
   readonly #misfits: readonly [Map<string, number>, Map<string, number>] = [new Map(), new Map()];
 
-  /** @param visitors of the two directions. @param lost whether each begins in the middle of the session. */
-  constructor(
-    knowledge: SessionKnowledge,
-    visitors: readonly [SessionVisitor, SessionVisitor],
-    lost: readonly [boolean, boolean],
-  ) {
+  /** @param visitors of the two directions. */
+  constructor(knowledge: SessionKnowledge, visitors: readonly [SessionVisitor, SessionVisitor]) {
     this.#knowledge = knowledge;
     const direction = (sender: 0 | 1): SessionMessages =>
       new SessionMessages(
@@ -88,9 +84,13 @@ export class SessionDissector {
           skipped: (octets) => visitors[sender].skipped(octets),
         },
         () => this.#maximum(sender),
-        lost[sender],
       );
     this.#directions = [direction(0), direction(1)];
+  }
+
+  /** What comes next is the first that speaker 0 or 1 sent; without this, it may be in the middle of a message. */
+  begin(sender: 0 | 1): void {
+    this.#directions[sender].begin();
   }
 
   /** The next octets that speaker 0 or 1 sent. */
