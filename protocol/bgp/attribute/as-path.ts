@@ -7,12 +7,13 @@
  */
 import { DecodeError } from '../../bytes/decode-error.ts';
 import { type ByteWriter, readUint16, readUint32 } from '../byte-writer.ts';
+import type { PeerType } from '../context.ts';
 import { type Field, group, leaf, rest } from '../dissect/field.ts';
 import { AS_TRANS } from '../message/open.ts';
 import { asPathText } from './as-path-text.ts';
 import { type AttributeCodec, OPTIONAL, TRANSITIVE } from './codec.ts';
 
-export { asPathText, parseAsPath } from './as-path-text.ts';
+export { asPathText } from './as-path-text.ts';
 
 export type SegmentKind = 'set' | 'sequence' | 'confed-sequence' | 'confed-set';
 
@@ -95,11 +96,7 @@ function decodeSegments(name: string, value: Uint8Array, size: 2 | 4, offset: nu
  * Confederation segments come from members of the confederation only, and a member of another AS of it always puts
  * one in front: RFC 5065 §5.
  */
-function expectConfederation(
-  path: AsPath,
-  peer: 'internal' | 'external' | 'confederation',
-  at: number,
-): void {
+function expectConfederation(path: AsPath, peer: PeerType, at: number): void {
   if (peer === 'external' && path.some(isConfed)) {
     throw new DecodeError(
       'AS_PATH',
@@ -169,30 +166,11 @@ export function firstAs(path: AsPath): number | undefined {
   return segment?.kind === 'sequence' ? segment.asns[0] : undefined;
 }
 
-/** Whether `asn` stands anywhere in the path (RFC 4271 §9.1.2). */
-export function asPathContains(path: AsPath, asn: number): boolean {
-  return path.some((segment) => segment.asns.includes(asn));
-}
-
 /** Prepends `asn` as RFC 4271 §5.1.2 b says: into a leading AS_SEQUENCE with room, else as a new segment. */
 export function prependAs(path: AsPath, asn: number): AsPath {
-  return prepend(path, 'sequence', asn);
-}
-
-/** Prepends a member AS as RFC 5065 §5.3 says: into a leading AS_CONFED_SEQUENCE with room, else as a new segment. */
-export function prependConfedAs(path: AsPath, asn: number): AsPath {
-  return prepend(path, 'confed-sequence', asn);
-}
-
-function prepend(path: AsPath, kind: SegmentKind, asn: number): AsPath {
   const [first, ...others] = path;
-  if (first?.kind === kind && first.asns.length < MAX_SEGMENT) {
-    return [{ kind, asns: [asn, ...first.asns] }, ...others];
+  if (first?.kind === 'sequence' && first.asns.length < MAX_SEGMENT) {
+    return [{ kind: 'sequence', asns: [asn, ...first.asns] }, ...others];
   }
-  return [{ kind, asns: [asn] }, ...path];
-}
-
-/** The path without confederation segments, as it leaves the confederation (RFC 5065 §5.3 c). */
-export function withoutConfed(path: AsPath): AsPath {
-  return path.some(isConfed) ? path.filter((segment) => !isConfed(segment)) : path;
+  return [{ kind: 'sequence', asns: [asn] }, ...path];
 }
