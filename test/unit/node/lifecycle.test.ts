@@ -194,7 +194,7 @@ describe('stop', () => {
     const host2 = await lab.host('host2', 2);
     await lab.becomes('host1 1/1 1', 'host2 1/1 1');
     await lab.clock.outcome(host2.stop());
-    expect([[...open], watching()]).toEqual([['a'], 5]);
+    expect([[...open], watching()]).toEqual([['a'], 6]);
     const running = [
       agent.watchStatus(() => undefined, never()),
       agent.trace({}, () => undefined, never()),
