@@ -7,7 +7,8 @@ import type { PathInfo, Rib } from '../../protocol/bgp/rib/rib.ts';
 import { DEFAULT_LOCAL_PREF } from '../../protocol/bgp/rib/route.ts';
 import { formatIpv4 } from '../../protocol/ip/ipv4.ts';
 import { formatAddress } from '../../protocol/ip/prefix.ts';
-import type { BgpExplanation } from '../control/bgp.ts';
+import type { BgpExplanation, ExplainedStep } from '../control/bgp.ts';
+import { ownNlri } from './own-route.ts';
 import { pathMatcher } from './path-query.ts';
 import { pathView } from './path-view.ts';
 import type { ExplainedPath, FamilyName } from './types.ts';
@@ -17,30 +18,63 @@ export function explain(
   rib: Rib,
   query: { readonly prefix: string; readonly family?: FamilyName },
 ): BgpExplanation {
-  const wanted = pathMatcher(query);
-  const paths = [...rib.paths()].filter(wanted);
+  const paths = pathsTo(rib, query);
   const best = paths.find((path) => path.best);
   const [first] = paths;
   if (first === undefined) throw new RangeError(`no path to ${query.prefix} is known`);
-  return { prefix: first.prefix, family: first.family, paths: paths.map((path) => explained(path, best)) };
+  return {
+    prefix: first.prefix,
+    family: first.family,
+    paths: paths.map((path) => explained(path, best)),
+    steps: best === undefined ? [] : stepsOf(paths, best),
+  };
+}
+
+/** The paths to a destination, found by its key where its text can be read, otherwise by its text. */
+function pathsTo(rib: Rib, query: { readonly prefix: string; readonly family?: FamilyName }): PathInfo[] {
+  try {
+    const found = rib.explain(ownNlri(query.prefix, query.family));
+    if (found.length > 0) return found;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return [...rib.paths()].filter(pathMatcher(query));
+}
+
+/** The steps in order, as long as more than one path was in. */
+function stepsOf(paths: readonly PathInfo[], best: PathInfo): ExplainedStep[] {
+  const steps: ExplainedStep[] = [];
+  let left = paths.filter((path) => path === best || path.lost !== undefined).length;
+  for (const step of Object.keys(STEPS) as DecisionStep[]) {
+    if (left <= 1) break;
+    const out = paths.flatMap((path, i) => (path.lost === step ? [{ path, number: i + 1 }] : []));
+    left -= out.length;
+    const lost = out.map(({ path, number }) => ({ path: number, value: valuesOf(path, best, step).value }));
+    // Where nobody lost, what the best path has stands for all; it is not known of steps that only compare numbers.
+    const [first] = out;
+    const value =
+      first === undefined ? (STEPS[step].value?.(best) ?? '') : valuesOf(first.path, best, step).best;
+    steps.push({ step, rule: STEPS[step].rule, best: value, lost, left });
+  }
+  return steps;
+}
+
+/** What a path had at the step where it lost, and what won there. */
+function valuesOf(path: PathInfo, best: PathInfo, step: DecisionStep): { value: string; best: string } {
+  const { value } = STEPS[step];
+  return {
+    value: value?.(path) ?? String(path.compared?.value ?? ''),
+    best: value?.(best) ?? String(path.compared?.best ?? ''),
+  };
 }
 
 function explained(path: PathInfo, best: PathInfo | undefined): ExplainedPath {
   if (path.lost === undefined || best === undefined) return pathView(path);
-  const { rule, value } = STEPS[path.lost];
-  const numbers = path.compared!;
-  return {
-    ...pathView(path),
-    lost: {
-      step: path.lost,
-      rule,
-      value: value?.(path) ?? String(numbers.value),
-      best: value?.(best) ?? String(numbers.best),
-    },
-  };
+  const step = path.lost;
+  return { ...pathView(path), lost: { step, rule: STEPS[step].rule, ...valuesOf(path, best, step) } };
 }
 
-/** Each step in words, and what it compares, where that is not just the numbers that it compared. */
+/** Each step in words, and what it compares, where that is not just the numbers; in the order in which they are asked. */
 const STEPS: Readonly<
   Record<DecisionStep, { readonly rule: string; readonly value?: (path: PathInfo) => string }>
 > = {

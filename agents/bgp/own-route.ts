@@ -1,4 +1,5 @@
 import { parseCommunities } from '../../protocol/bgp/attribute/communities.ts';
+import { parseExtendedCommunity } from '../../protocol/bgp/attribute/extended-community-text.ts';
 import { FAMILIES, type Family } from '../../protocol/bgp/family.ts';
 import { type Nlri, nlriOf } from '../../protocol/bgp/nlri/prefixes.ts';
 import { NLRI_CODECS } from '../../protocol/bgp/nlri/table.ts';
@@ -35,7 +36,9 @@ export function ownRoute(
 ): { nlri: Nlri; attributes: RouteAttributes } {
   const { med, localPref, origin = 'IGP', asPath = [] } = options;
   const nlri = ownNlri(prefix, options.family);
-  const { communities, largeCommunities } = parseCommunities(options.communities ?? []);
+  const texts = options.communities ?? [];
+  const extendedCommunities = texts.filter(isExtended).map(parseExtendedCommunity);
+  const { communities, largeCommunities } = parseCommunities(texts.filter((text) => !isExtended(text)));
   const attributes: RouteAttributes = {
     origin: ORIGINS[origin],
     asPath: asPath.length === 0 ? [] : [{ kind: 'sequence', asns: asPath }],
@@ -43,9 +46,15 @@ export function ownRoute(
     ...(med === undefined ? {} : { med }),
     ...(localPref === undefined ? {} : { localPref }),
     ...(communities.length === 0 ? {} : { communities }),
+    ...(extendedCommunities.length === 0 ? {} : { extendedCommunities }),
     ...(largeCommunities.length === 0 ? {} : { largeCommunities }),
   };
   return { nlri, attributes };
+}
+
+/** Extended communities begin with the name of their kind, or are 8 octets in hex. */
+function isExtended(text: string): boolean {
+  return /^([a-z][a-z0-9-]*:|0x)/i.test(text);
 }
 
 /** NLRI of a route in text. @throws RangeError where it is none of that family. */

@@ -1,14 +1,10 @@
 import { asPathText } from '../../protocol/bgp/attribute/as-path.ts';
 import { communityText, largeCommunityText } from '../../protocol/bgp/attribute/communities.ts';
+import { ipv6ExtendedCommunityText } from '../../protocol/bgp/attribute/extended-communities.ts';
+import { extendedCommunityText } from '../../protocol/bgp/attribute/extended-community-text.ts';
 import { ORIGIN_NAMES } from '../../protocol/bgp/attribute/origin.ts';
-import {
-  ELIGIBLE,
-  OWN_AS_IN_PATH,
-  OWN_CLUSTER_ID,
-  OWN_NEXT_HOP,
-  OWN_ORIGINATOR_ID,
-} from '../../protocol/bgp/rib/import.ts';
-import type { PathInfo } from '../../protocol/bgp/rib/rib.ts';
+import { ELIGIBLE, INELIGIBLE_TEXT } from '../../protocol/bgp/rib/import.ts';
+import type { PathInfo } from '../../protocol/bgp/rib/path-info.ts';
 import type { RouteAttributes } from '../../protocol/bgp/rib/route.ts';
 import { formatIpv4 } from '../../protocol/ip/ipv4.ts';
 import { formatAddress } from '../../protocol/ip/prefix.ts';
@@ -16,14 +12,15 @@ import type { PathView } from './types.ts';
 
 /** What a path needs to have to be shown: what was sent to a peer has less than what is in the RIB. */
 export type ShownPath = Pick<PathInfo, 'family' | 'prefix' | 'attributes' | 'peer' | 'best'> &
-  Partial<Pick<PathInfo, 'ineligible'>>;
+  Partial<Pick<PathInfo, 'ineligible' | 'multipath' | 'stale' | 'longLived' | 'pathId'>>;
 
 /** A path of the RIB in text. The next hop of an own route is unspecified: each session puts its own address there. */
 export function pathView(path: ShownPath): PathView {
-  const { attributes, peer, ineligible = ELIGIBLE } = path;
+  const { attributes, peer, ineligible = ELIGIBLE, pathId = 0 } = path;
   return {
     family: path.family,
     prefix: path.prefix,
+    ...(pathId === 0 ? {} : { pathId }),
     nextHop: nextHopText(path),
     peer: peer === undefined ? undefined : { name: peer.name, address: formatAddress(peer.address) },
     source: peer?.peerType ?? 'local',
@@ -34,8 +31,12 @@ export function pathView(path: ShownPath): PathView {
     originatorId: attributes.originatorId === undefined ? undefined : formatIpv4(attributes.originatorId),
     clusterList: (attributes.clusterList ?? []).map(formatIpv4),
     communities: communityTexts(attributes),
+    ...(attributes.otc === undefined ? {} : { otc: attributes.otc }),
     best: path.best,
-    ...(ineligible === ELIGIBLE ? {} : { ineligible: INELIGIBLE[ineligible] ?? 'not eligible' }),
+    ...(path.multipath === true && !path.best ? { multipath: true } : {}),
+    ...(ineligible === ELIGIBLE ? {} : { ineligible: INELIGIBLE_TEXT[ineligible] ?? 'not eligible' }),
+    ...(path.stale === true ? { stale: true } : {}),
+    ...(path.longLived === true ? { longLived: true } : {}),
   };
 }
 
@@ -43,6 +44,8 @@ export function pathView(path: ShownPath): PathView {
 export function communityTexts(attributes: RouteAttributes): string[] {
   return [
     ...(attributes.communities ?? []).map(communityText),
+    ...(attributes.extendedCommunities ?? []).map(extendedCommunityText),
+    ...(attributes.ipv6ExtendedCommunities ?? []).map(ipv6ExtendedCommunityText),
     ...(attributes.largeCommunities ?? []).map(largeCommunityText),
   ];
 }
@@ -52,10 +55,3 @@ function nextHopText({ attributes, family }: ShownPath): string {
   if (hop.length === 4 || hop.length === 16) return formatAddress(hop);
   return family.startsWith('ipv6') ? '::' : '0.0.0.0';
 }
-
-const INELIGIBLE: Readonly<Record<number, string>> = {
-  [OWN_AS_IN_PATH]: 'our AS is in AS_PATH',
-  [OWN_ORIGINATOR_ID]: 'ORIGINATOR_ID is ours',
-  [OWN_CLUSTER_ID]: 'our cluster is in CLUSTER_LIST',
-  [OWN_NEXT_HOP]: 'NEXT_HOP is our own address',
-};

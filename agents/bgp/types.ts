@@ -275,6 +275,8 @@ export interface PathView {
   readonly clusterList: readonly string[];
   /** Standard, extended and large communities. */
   readonly communities: readonly string[];
+  /** ONLY_TO_CUSTOMER (RFC 9234). */
+  readonly otc?: number;
   readonly best: boolean;
   /** Used beside the best path, which costs as much. */
   readonly multipath?: boolean;
@@ -282,6 +284,8 @@ export interface PathView {
   readonly ineligible?: string;
   /** Its peer is restarting and has not confirmed it yet (RFC 4724). */
   readonly stale?: boolean;
+  /** In the long-lived phase of that (RFC 9494). */
+  readonly longLived?: boolean;
 }
 
 /** A path and what became of it in route selection. */
