@@ -33,11 +33,18 @@ export function labelText(stack: Uint8Array): string | undefined {
   return labels.join('/');
 }
 
-/** The stack of what {@link labelText} gives. @throws RangeError naming the text where it is none. */
+/**
+ * The stack of what {@link labelText} gives.
+ * @throws RangeError naming the text where it is none, or where a label above another one would read as the mark of a
+ * withdrawn route: 0 and 524288.
+ */
 export function parseLabels(text: string): Uint8Array {
   const labels = text.split('/').map((part) => (/^\d{1,7}$/.test(part) ? Number(part) : Number.NaN));
   if (!labels.every((label) => label <= 0xfffff)) {
     throw new RangeError(`not MPLS labels: ${JSON.stringify(text)} (0 to ${0xfffff}, "/" between them)`);
+  }
+  if (labels.slice(0, -1).some((label) => label === 0 || label << 4 === 0x800000)) {
+    throw new RangeError(`labels 0 and 524288 must be the last of a stack: ${JSON.stringify(text)}`);
   }
   const stack = new Uint8Array(labels.length * LABEL_LENGTH);
   labels.forEach((label, i) => {

@@ -70,9 +70,9 @@ function masked(nlri: Uint8Array): Uint8Array {
   return key;
 }
 
-/** A whole route target (RFC 4360 §4, RFC 5668 §2), `"65001:100"`; others in hex. */
+/** A whole transitive route target (RFC 4360 §4, RFC 5668 §2), `"65001:100"`; others in hex. */
 function targetText(bytes: Uint8Array, at: number): string {
-  const [type, subtype] = [bytes[at]! & 0xbf, bytes[at + 1]!];
+  const [type, subtype] = [bytes[at]!, bytes[at + 1]!];
   if (subtype !== 2 || type > 2) return `0x${toHex(bytes.subarray(at, at + 8))}`;
   if (type === 0) return `${readUint16(bytes, at + 2)}:${readUint32(bytes, at + 4)}`;
   const administrator = readUint32(bytes, at + 2);

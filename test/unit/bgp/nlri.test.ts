@@ -164,6 +164,8 @@ describe('labeled prefixes', () => {
     '10.2.0.0/16',
     '10.2.0.0/16 RD nonsense',
     '10.2.0.0/16 RD 1:2 label 1048576',
+    '10.2.0.0/16 RD 1:2 label 0/100',
+    '10.2.0.0/16 RD 1:2 label 524288/100',
     '2001:db8::/32 RD 1:2',
   ])('are not made from %s', (text) => {
     expect(() => vpn.parse!(text)).toThrow(RangeError);

@@ -99,11 +99,14 @@ function descriptorText({ name, text, children }: Descriptor): string {
 }
 
 function descriptorField({ name, type, at, length, text, children }: Descriptor, offset: number): Field {
+  const field = { name, offset: offset + at, length };
+  if (children === undefined) return { ...field, value: text!, text: `${text} (type ${type})` };
   return {
-    name: `${name} (${type})`,
-    offset: offset + at,
-    length,
-    ...(text === undefined ? {} : { value: text }),
-    ...(children === undefined ? {} : { children: children.map((child) => descriptorField(child, offset)) }),
+    ...field,
+    children: [
+      { name: 'type', offset: offset + at, length: 2, value: type },
+      { name: 'length', offset: offset + at + 2, length: 2, value: length - HEAD },
+      ...children.map((child) => descriptorField(child, offset)),
+    ],
   };
 }
