@@ -21,7 +21,6 @@ const USUAL: readonly Feature[] = [
   'add-path',
   'graceful-restart',
   'long-lived-graceful-restart',
-  'send-hold-timer',
   'evpn',
   'extended-next-hop',
 ];
@@ -48,6 +47,7 @@ export const BLOCKS: readonly Block[] = [
   special('ebgp', 'allow-as-in'),
   special('ebgp', 'third-party-off'),
   special('ibgp', 'next-hop-self'),
+  special('ebgp', 'send-hold-timer'),
 ];
 
 const BLOCK_COUNT = 32;

@@ -157,6 +157,7 @@ const SPECIAL: readonly Feature[] = [
   'allow-as-in',
   'third-party-off',
   'next-hop-self',
+  'send-hold-timer',
 ];
 
 /**

@@ -3,6 +3,7 @@ import type { Feature, Profile } from '../profile.ts';
 import { BIRD_LACKS, birdConfig } from './bird.ts';
 import { FRR_LACKS, frrConfig } from './frr.ts';
 import { GOBGP_LACKS, gobgpConfig } from './gobgp.ts';
+import { podwireConfig } from './podwire.ts';
 
 export type ProgramName = 'podwire' | 'bird' | 'frr' | 'gobgp';
 
@@ -12,21 +13,16 @@ interface Program {
   readonly config: (profile: Profile) => string;
 }
 
-const PROGRAMS: Readonly<Partial<Record<ProgramName, Program>>> = {
+const PROGRAMS: Readonly<Record<ProgramName, Program>> = {
+  podwire: { lacks: [], config: podwireConfig },
   bird: { lacks: BIRD_LACKS, config: birdConfig },
   frr: { lacks: FRR_LACKS, config: frrConfig },
   gobgp: { lacks: GOBGP_LACKS, config: gobgpConfig },
 };
 
-function programOf(name: ProgramName): Program {
-  const program = PROGRAMS[name];
-  if (program === undefined) throw new RangeError(`no configuration for ${name}`);
-  return program;
-}
-
 /** The text of a configuration file, for a profile from {@link offeredBy}. */
 export function targetConfig(name: ProgramName, profile: Profile): string {
-  return programOf(name).config(offeredBy(name, profile));
+  return PROGRAMS[name].config(offeredBy(name, profile));
 }
 
 /** Features without which a peer is of no use: entries that exist for one of them alone. */
@@ -40,7 +36,7 @@ function isFor(features: readonly Feature[]): Feature | undefined {
  * out, and peers that exist only for one of them as well.
  */
 export function offeredBy(name: ProgramName, profile: Profile): Profile {
-  const { lacks } = programOf(name);
+  const { lacks } = PROGRAMS[name];
   const peers = profile.peers
     .filter(({ features }) => {
       const purpose = isFor(features);

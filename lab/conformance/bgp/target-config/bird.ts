@@ -1,11 +1,20 @@
 /** A BIRD 2 configuration that offers every peer of a profile, as far as BIRD can. */
 import type { Feature, Profile, ProfilePeer } from '../profile.ts';
 import { isRange } from '../profile.ts';
+import { resolvablePrefixes } from './resolvable.ts';
 
 /**
- * What BIRD 2.0 has no setting for. (`require enhanced route refresh` and `send hold time` came with later releases.)
+ * What BIRD 2.0 has no setting for. (`require enhanced route refresh` and `send hold time` came with later releases;
+ * `connect delay time` is about dialling, not about DelayOpen.)
  */
-export const BIRD_LACKS: readonly Feature[] = ['large-open', 'mrai', 'required-capability', 'evpn'];
+export const BIRD_LACKS: readonly Feature[] = [
+  'large-open',
+  'mrai',
+  'required-capability',
+  'evpn',
+  'send-hold-timer',
+  'delay-open',
+];
 
 /** The text of a bird.conf. */
 export function birdConfig(profile: Profile): string {
@@ -19,7 +28,7 @@ protocol device {}
 # Next hops of the tester must be resolvable.
 protocol static {
   ipv4;
-${resolvable(profile)
+${resolvablePrefixes(profile)
   .map((prefix) => `  route ${prefix} via "lo";`)
   .join('\n')}
 }
@@ -38,6 +47,7 @@ template bgp tester {
   }
   multihop;
   hold time 180;
+  startup hold time 20;
   connect delay time 1;
   connect retry time 2;
   error wait time 1, 1;
@@ -55,17 +65,10 @@ ${peers.map((peer, i) => birdPeer(profile, peer, i + 1)).join('\n')}
 `;
 }
 
-/** Prefixes that next hops of the tester lie in. */
-function resolvable(profile: Profile): string[] {
-  if (profile.nextHops !== undefined) return [profile.nextHops];
-  return profile.peers
-    .filter(({ address }) => !address.includes(':'))
-    .map(({ address }) => (address.includes('/') ? address : `${address}/32`));
-}
-
 function birdPeer(profile: Profile, peer: ProfilePeer, number: number): string {
   const lines: string[] = [];
-  if (isRange(peer)) {
+  const range = isRange(peer);
+  if (range) {
     lines.push(
       `  neighbor range ${peer.address} as ${peer.asn};`,
       `  dynamic name "p${number}_";`,
@@ -81,13 +84,12 @@ function birdPeer(profile: Profile, peer: ProfilePeer, number: number): string {
   }
   for (const feature of peer.features) lines.push(...(LINES[feature]?.(peer) ?? []));
   return `# ${peer.kind}${peer.features.length > 0 ? `: ${peer.features.join(', ')}` : ''}
-protocol bgp peer${number} from tester {
+protocol bgp ${range ? `peer${number}` : `peer_${peer.address.replaceAll(/[.:]/g, '_')}`} from tester {
 ${lines.join('\n')}
 }`;
 }
 
 const LINES: Readonly<Partial<Record<Feature, (peer: ProfilePeer) => readonly string[]>>> = {
-  'delay-open': ({ settings }) => [`  connect delay time ${settings.delayOpenTime ?? 3};`],
   'role-provider': () => ['  local role provider;'],
   'role-customer': () => ['  local role customer;'],
   'role-strict': () => ['  local role provider;', '  require roles yes;'],

@@ -78,6 +78,8 @@ function frrPeer(profile: Profile, peer: ProfilePeer, number: number): FrrLines 
         ]),
     ...(!range && !has('dials') ? [neighbor('passive')] : []),
     ...(has('delay-open') ? [neighbor(`timers delayopen ${settings.delayOpenTime ?? 3}`)] : []),
+    // The send hold time is twice the configured hold time.
+    ...(has('send-hold-timer') ? [neighbor(`timers 3 ${Math.ceil((settings.sendHoldTime ?? 20) / 2)}`)] : []),
     ...(has('required-capability') ? [neighbor('strict-capability-match')] : []),
     ...(has('role-provider') ? [neighbor('local-role provider')] : []),
     ...(has('role-customer') ? [neighbor('local-role customer')] : []),

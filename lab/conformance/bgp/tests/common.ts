@@ -1,4 +1,5 @@
 /** Steps that tests of several groups share. */
+import type { Identity } from '../identity.ts';
 import type { Peer } from '../peer.ts';
 import type { Scene } from '../scene.ts';
 import { keepalive } from '../wire/build.ts';
@@ -21,4 +22,9 @@ export async function accepted(t: Scene, peer: Peer): Promise<void> {
     return;
   }
   await t.barrier(peer, await t.observer(peer));
+}
+
+/** What commands about a peer may name: `{address}`, and `{name}`, the address with underscores. */
+export function commandValues({ address }: Identity): Readonly<Record<string, string>> {
+  return { address, name: address.replaceAll(/[.:]/g, '_') };
 }

@@ -1,0 +1,13 @@
+import type { Profile } from '../profile.ts';
+
+/**
+ * IPv4 prefixes that the tester's next hops lie in, as the target must be able to resolve them. Next hops outside of
+ * these (and of `nextHops6`) are unreachable on purpose.
+ */
+export function resolvablePrefixes(profile: Profile): string[] {
+  if (profile.nextHops !== undefined) return [profile.nextHops];
+  return profile.peers
+    .map(({ address }) => address)
+    .filter((address) => !address.includes(':'))
+    .map((address) => (address.includes('/') ? address : `${address}/32`));
+}
