@@ -3,6 +3,7 @@
  * Attribute sets and the keys of routes that are no plain prefixes are kept so.
  */
 import { copyInto } from './columns.ts';
+import { HashSlots } from './hash-slots.ts';
 
 /** Words of an entry. */
 const OFFSET = 0;
@@ -12,8 +13,7 @@ const STRIDE = 3;
 
 export class ByteTable {
   #words = new Uint32Array(16 * STRIDE);
-  /** Entry numbers by hash; 0 is empty. */
-  #slots = new Uint32Array(32);
+  readonly #slots = new HashSlots();
   /** Numbers given back, to be used again. */
   readonly #free: number[] = [];
   #arena = new Uint8Array(256);
@@ -21,11 +21,10 @@ export class ByteTable {
   /** Octets of the arena that belong to entries. */
   #live = 0;
   #top = 1;
-  #count = 0;
 
   /** Entries in the table. */
   get count(): number {
-    return this.#count;
+    return this.#slots.count;
   }
 
   /** One more than the highest number ever used: how long arrays indexed by it must be. Numbers start at 1. */
@@ -56,18 +55,14 @@ export class ByteTable {
 
   /** Number of the octets of `bytes` from `start` to `end`; 0 where they are not here. */
   find(bytes: Uint8Array, start: number, end: number): number {
-    return this.#slots[this.#slot(bytes, start, end, hashOf(bytes, start, end))]!;
+    return this.#find(bytes, start, end, hashOf(bytes, start, end));
   }
 
   /** As {@link find}, but enters them where they are new; `count` tells whether they were. */
   add(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashOf(bytes, start, end);
-    let slot = this.#slot(bytes, start, end, hash);
-    if (this.#slots[slot] !== 0) return this.#slots[slot]!;
-    if ((this.#count + 1) * 2 > this.#slots.length) {
-      this.#rehash();
-      slot = this.#slot(bytes, start, end, hash);
-    }
+    const known = this.#find(bytes, start, end, hash);
+    if (known !== 0) return known;
     const id = this.#newId();
     const size = end - start;
     this.#reserve(size);
@@ -78,46 +73,31 @@ export class ByteTable {
     for (let i = start, to = this.#arenaTop; i < end; i++, to++) this.#arena[to] = bytes[i]!;
     this.#arenaTop += size;
     this.#live += size;
-    this.#slots[slot] = id;
-    this.#count += 1;
+    this.#slots.add(id, hash);
     return id;
   }
 
   /** Forgets an entry; its number will be used again. */
   remove(id: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let hole = this.#words[id * STRIDE + HASH]! & mask;
-    while (slots[hole] !== id) hole = (hole + 1) & mask;
-    // Close the gap: move up what would no longer be found across it.
-    for (let at = (hole + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
-      const home = this.#words[slots[at]! * STRIDE + HASH]! & mask;
-      if (((at - home) & mask) >= ((at - hole) & mask)) {
-        slots[hole] = slots[at]!;
-        hole = at;
-      }
-    }
-    slots[hole] = 0;
-    this.#live -= this.#words[id * STRIDE + LENGTH]!;
-    this.#words[id * STRIDE + LENGTH] = 0;
+    const at = id * STRIDE;
+    this.#slots.remove(id, this.#words[at + HASH]!);
+    this.#live -= this.#words[at + LENGTH]!;
+    this.#words[at + LENGTH] = 0;
     this.#free.push(id);
-    this.#count -= 1;
   }
 
-  /** Slot of the octets, or the free slot where they belong. */
-  #slot(bytes: Uint8Array, start: number, end: number, hash: number): number {
+  #find(bytes: Uint8Array, start: number, end: number, hash: number): number {
     const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = hash & mask;
-    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      if (this.#equals(slots[slot]! * STRIDE, bytes, start, end, hash)) break;
+    for (let slot = slots.first(hash); ; slot = slots.after(slot, hash)) {
+      const id = slots.at(slot);
+      if (id < 0) return 0;
+      if (this.#equals(id * STRIDE, bytes, start, end)) return id;
     }
-    return slot;
   }
 
-  #equals(at: number, bytes: Uint8Array, start: number, end: number, hash: number): boolean {
+  #equals(at: number, bytes: Uint8Array, start: number, end: number): boolean {
     const words = this.#words;
-    if (words[at + HASH] !== hash || words[at + LENGTH] !== end - start) return false;
+    if (words[at + LENGTH] !== end - start) return false;
     const arena = this.#arena;
     for (let i = start, from = words[at + OFFSET]!; i < end; i++, from++) {
       if (arena[from] !== bytes[i]) return false;
@@ -133,18 +113,6 @@ export class ByteTable {
       this.#words = copyInto(new Uint32Array(this.#words.length * 2), this.#words);
     }
     return id;
-  }
-
-  #rehash(): void {
-    const old = this.#slots;
-    const mask = old.length * 2 - 1;
-    this.#slots = new Uint32Array(old.length * 2);
-    for (const id of old) {
-      if (id === 0) continue;
-      let slot = this.#words[id * STRIDE + HASH]! & mask;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = id;
-    }
   }
 
   /** Room for `length` more octets: moves the entries together, into a larger arena where half of it is in use. */

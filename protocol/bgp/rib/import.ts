@@ -2,6 +2,7 @@
  * What becomes of a route that a peer sent before it takes part in selection: RFC 4271 §9.1.1, §9.1.2 and §5.1.3,
  * RFC 4456 §8, RFC 8212, RFC 8326, RFC 9234. A route that is refused stays in the Adj-RIB-In with the reason.
  */
+import type { PathAttributes } from '../attribute/table.ts';
 import type { Family } from '../family.ts';
 import type { PolicyPrefix, PolicySource } from '../policy/policy.ts';
 import { typeMask } from './attribute-edit.ts';
@@ -9,7 +10,7 @@ import { AIGP } from './attribute-set.ts';
 import { HAS_AIGP, HAS_GRACEFUL_SHUTDOWN } from './attribute-summary.ts';
 import { type AttributeTable, hostAddress } from './attribute-table.ts';
 import { isLeak, marksReceived, otcApplies } from './role.ts';
-import type { RibConfig, RibPeer, RouteAttributes } from './route.ts';
+import type { RibConfig, RibPeer } from './route.ts';
 
 /** Why a path in an Adj-RIB-In takes no part in selection; 0 means that it does. */
 export const ELIGIBLE = 0;
@@ -40,20 +41,28 @@ export const INELIGIBLE_TEXT: readonly string[] = [
 const LAST_RESORT = 0;
 const AIGP_ONLY = typeMask(AIGP);
 
+/** What {@link eligibility} looks at. */
+export type LoopAttributes = Pick<PathAttributes, 'asPath' | 'originatorId' | 'clusterList'>;
+
 /** Judges attributes as received by what RFCs say, before any policy. */
-export function eligibility(attributes: RouteAttributes, peer: RibPeer, config: RibConfig): number {
+export function eligibility(
+  attributes: LoopAttributes,
+  nextHop: Uint8Array,
+  peer: RibPeer,
+  config: RibConfig,
+): number {
   if (ownAsCount(attributes, peer, config) > (peer.allowAsIn ?? 0)) return OWN_AS_IN_PATH;
   if (attributes.originatorId === config.routerId) return OWN_ORIGINATOR_ID;
   if (config.clusterId !== undefined && attributes.clusterList?.includes(config.clusterId)) {
     return OWN_CLUSTER_ID;
   }
-  return isOwnAddress(hostAddress(attributes.nextHop), peer) ? OWN_NEXT_HOP : ELIGIBLE;
+  return isOwnAddress(hostAddress(nextHop), peer) ? OWN_NEXT_HOP : ELIGIBLE;
 }
 
 /** How often an AS of ours stands in the path: that of our member, of the confederation, or the one for this peer. */
-function ownAsCount(attributes: RouteAttributes, peer: RibPeer, config: RibConfig): number {
+function ownAsCount({ asPath = [] }: LoopAttributes, peer: RibPeer, config: RibConfig): number {
   let count = 0;
-  for (const { asns } of attributes.asPath) {
+  for (const { asns } of asPath) {
     for (const asn of asns) {
       if (asn === config.asn || asn === config.confederation?.id || asn === peer.localAs) count += 1;
     }
@@ -90,19 +99,19 @@ export interface Imported {
 /**
  * Applies everything between the Adj-RIB-In and selection.
  * @param set the set as received; its caller keeps its reference.
- * @param attributes the same as an object, if there is one.
+ * @param attributes of the set, if they are at hand.
  */
 export function importRoute(
   table: AttributeTable,
   set: number,
-  attributes: RouteAttributes | undefined,
+  attributes: LoopAttributes | undefined,
   peer: RibPeer,
   config: RibConfig,
   family: Family,
   prefix: PolicyPrefix | undefined,
 ): Imported {
   const received = attributes ?? table.get(set);
-  let reason = eligibility(received, peer, config);
+  let reason = eligibility(received, table.nextHop(set), peer, config);
   if (reason === ELIGIBLE) reason = refused(table, set, peer, config, family);
   if (reason !== ELIGIBLE) return refuse(table, set, reason);
   const marked = mark(table, set, peer, family);

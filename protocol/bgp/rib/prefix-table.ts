@@ -6,6 +6,7 @@ import { formatPrefix } from '../../ip/prefix.ts';
 import { FAMILIES, type Family } from '../family.ts';
 import type { PolicyPrefix } from '../policy/policy.ts';
 import { copyInto } from './columns.ts';
+import { HashSlots } from './hash-slots.ts';
 import type { NlriTable } from './nlri-table.ts';
 
 const NONE = -1;
@@ -16,13 +17,11 @@ export class PrefixTable implements NlriTable {
   readonly #words: number;
   #keys: Uint32Array;
   #bits = new Uint8Array(16);
-  /** Hash slots hold prefix numbers. */
-  #slots = new Int32Array(32).fill(NONE);
+  readonly #slots = new HashSlots();
   /** Numbers given back, to be used again. */
   readonly #free: number[] = [];
   #top = 0;
-  #count = 0;
-  /** The prefix that {@link #slot} looks for: masked words, and its length. */
+  /** The prefix that is looked for: masked words, and its length. */
   #a = 0;
   #b = 0;
   #c = 0;
@@ -37,7 +36,7 @@ export class PrefixTable implements NlriTable {
   }
 
   get count(): number {
-    return this.#count;
+    return this.#slots.count;
   }
 
   get top(): number {
@@ -46,41 +45,24 @@ export class PrefixTable implements NlriTable {
 
   find(bytes: Uint8Array, start: number, _end: number): number {
     this.#read(bytes, start);
-    return this.#slots[this.#slot()]!;
+    return this.#find(this.#hash());
   }
 
   add(bytes: Uint8Array, start: number, _end: number): number {
     this.#read(bytes, start);
-    let slot = this.#slot();
-    if (this.#slots[slot] !== NONE) return this.#slots[slot]!;
-    if ((this.#count + 1) * 2 > this.#slots.length) {
-      this.#rehash();
-      slot = this.#slot();
-    }
+    const hash = this.#hash();
+    const known = this.#find(hash);
+    if (known !== NONE) return known;
     const id = this.#free.length > 0 ? this.#free.pop()! : this.#newId();
     this.#store(id);
-    this.#slots[slot] = id;
-    this.#count += 1;
+    this.#slots.add(id, hash);
     return id;
   }
 
   remove(id: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
     this.#load(id);
-    let hole = this.#slot();
-    this.#count -= 1;
+    this.#slots.remove(id, this.#hash());
     this.#free.push(id);
-    // Close the gap: move up what would no longer be found across it.
-    for (let at = (hole + 1) & mask; slots[at] !== NONE; at = (at + 1) & mask) {
-      this.#load(slots[at]!);
-      const home = this.#hash() & mask;
-      if (((at - home) & mask) >= ((at - hole) & mask)) {
-        slots[hole] = slots[at]!;
-        hole = at;
-      }
-    }
-    slots[hole] = NONE;
   }
 
   size(id: number): number {
@@ -150,16 +132,15 @@ export class PrefixTable implements NlriTable {
     let hash = mix(this.#length, this.#a);
     if (this.#words !== 1) hash = mix(mix(mix(hash, this.#b), this.#c), this.#d);
     hash = Math.imul(hash, 0xc2b2ae35);
-    return hash ^ (hash >>> 13);
+    return (hash ^ (hash >>> 13)) >>> 0;
   }
 
-  /** Slot of the prefix, or the free slot where it belongs. */
-  #slot(): number {
+  #find(hash: number): number {
     const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = this.#hash() & mask;
-    while (slots[slot] !== NONE && !this.#equals(slots[slot]!)) slot = (slot + 1) & mask;
-    return slot;
+    for (let slot = slots.first(hash); ; slot = slots.after(slot, hash)) {
+      const id = slots.at(slot);
+      if (id < 0 || this.#equals(id)) return id;
+    }
   }
 
   #equals(id: number): boolean {
@@ -168,21 +149,6 @@ export class PrefixTable implements NlriTable {
     if (keys[base] !== this.#a || this.#bits[id] !== this.#length) return false;
     if (this.#words === 1) return true;
     return keys[base + 1] === this.#b && keys[base + 2] === this.#c && keys[base + 3] === this.#d;
-  }
-
-  #rehash(): void {
-    const [a, b, c, d, length] = [this.#a, this.#b, this.#c, this.#d, this.#length];
-    const old = this.#slots;
-    const mask = old.length * 2 - 1;
-    this.#slots = new Int32Array(old.length * 2).fill(NONE);
-    for (const id of old) {
-      if (id === NONE) continue;
-      this.#load(id);
-      let slot = this.#hash() & mask;
-      while (this.#slots[slot] !== NONE) slot = (slot + 1) & mask;
-      this.#slots[slot] = id;
-    }
-    [this.#a, this.#b, this.#c, this.#d, this.#length] = [a, b, c, d, length];
   }
 
   #newId(): number {

@@ -18,7 +18,7 @@ import { HAS_NO_LLGR } from './attribute-summary.ts';
 import { AttributeTable } from './attribute-table.ts';
 import type { Delivery } from './delivery.ts';
 import { FamilyRib } from './family-rib.ts';
-import { ELIGIBLE, importRoute } from './import.ts';
+import { ELIGIBLE, importRoute, type LoopAttributes } from './import.ts';
 import {
   allPaths,
   changeOf,
@@ -277,17 +277,16 @@ export class Rib {
   }
 
   #receive(peer: RibPeer, routes: AnnouncedRoutes, message: UpdateMessage): void {
-    const attributes = routeAttributes(message, routes.nextHop);
     const sound = message.faults.length === 0 && peer.fourOctetAs;
     const wire = sound
       ? this.#attributes.internWire(message.rawAttributes, routes.nextHop, peer.peerType)
       : 0;
-    const set = wire === 0 ? this.#attributes.intern(attributes) : wire;
+    const set = wire === 0 ? this.#attributes.intern(routeAttributes(message, routes.nextHop)) : wire;
     const family = this.#family(routes.family);
     const added =
       FAMILIES[routes.family].prefixes && !peer.importPolicy?.usesPrefix
-        ? this.#receivePrefixes(family, peer, routes, set, attributes)
-        : this.#receiveEach(family, peer, routes, set, attributes);
+        ? this.#receivePrefixes(family, peer, routes, set, message.attributes)
+        : this.#receiveEach(family, peer, routes, set, routeAttributes(message, routes.nextHop));
     this.#attributes.release(set);
     family.count(peer.id, added);
     this.#targetsChanged(peer.id, routes.family);
@@ -299,7 +298,7 @@ export class Rib {
     peer: RibPeer,
     { bytes, addPath }: Nlri,
     set: number,
-    attributes: RouteAttributes,
+    attributes: LoopAttributes,
   ): number {
     const imported = importRoute(this.#attributes, set, attributes, peer, this.config, family, undefined);
     let added = 0;

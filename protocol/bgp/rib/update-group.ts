@@ -68,6 +68,7 @@ export class UpdateGroup {
   readonly #dirty = new MarkQueue();
   /** Writer of the flush that is going on. */
   #writer: UpdateWriter;
+  #lastSize = 0;
   readonly #byAddress = new Map<string, number>();
   /** Members that do not follow all changes now. */
   readonly #apart = new Set<GroupMember>();
@@ -90,7 +91,7 @@ export class UpdateGroup {
     this.#attributes = context.attributes;
     this.#sent = new AdjRibOut(context.attributes);
     this.#perSet = FAMILIES[profile.family].prefixes && profile.policy?.usesPrefix !== true;
-    this.#writer = new UpdateWriter(profile, this.#attributes, rib.prefixes, rib.paths);
+    this.#writer = this.#newWriter();
     this.markAll();
   }
 
@@ -253,10 +254,11 @@ export class UpdateGroup {
    * @param settled selection is up to date, so that an End-of-RIB would be true.
    */
   flush(now: number, limit: number, settled: boolean): GroupFlush {
-    const { profile, members } = this;
+    const { members } = this;
     const ready = [...members.values()].filter((member) => member.writable);
     if (ready.length === 0) return { deliveries: [], work: 0 };
-    const writer = new UpdateWriter(profile, this.#attributes, this.#rib.prefixes, this.#rib.paths);
+    // As large as the last one: the slices of a full table are about equal.
+    const writer = this.#newWriter();
     this.#writer = writer;
     const segments = new Segments();
     this.#hops.clear();
@@ -266,7 +268,14 @@ export class UpdateGroup {
     work += this.#sendChanges(now, limit - work, writer, segments);
     if (settled) this.#endFeeds(ready, writer, segments);
     this.#forgetFlush();
+    this.#lastSize = writer.out.position;
     return { deliveries: segments.deliver(members.keys(), writer.out.view()), work };
+  }
+
+  #newWriter(): UpdateWriter {
+    const { prefixes, paths } = this.#rib;
+    const capacity = this.#lastSize + (this.#lastSize >> 3) + 256;
+    return new UpdateWriter(this.profile, this.#attributes, prefixes, paths, capacity);
   }
 
   #forgetFlush(): void {

@@ -26,7 +26,7 @@ export type WriterProfile = Pick<ExportProfile, 'family' | 'fourOctetAs' | 'maxM
 
 /** Writes into one growing buffer; what it wrote so far stays where it is in the result. */
 export class UpdateWriter {
-  readonly out: ByteWriter = new ByteWriter(1024);
+  readonly out: ByteWriter;
   readonly #profile: WriterProfile;
   readonly #attributes: AttributeTable;
   readonly #nlri: NlriTable;
@@ -34,7 +34,15 @@ export class UpdateWriter {
   /** Attributes of the messages that are being written. */
   readonly #scratch = new ByteWriter(256);
 
-  constructor(profile: WriterProfile, attributes: AttributeTable, nlri: NlriTable, paths: PathTable) {
+  /** @param capacity octets that will probably be written. */
+  constructor(
+    profile: WriterProfile,
+    attributes: AttributeTable,
+    nlri: NlriTable,
+    paths: PathTable,
+    capacity: number,
+  ) {
+    this.out = new ByteWriter(capacity);
     this.#profile = profile;
     this.#attributes = attributes;
     this.#nlri = nlri;
