@@ -71,8 +71,14 @@ export class TcpStream {
     if (bytes.length === 0) return;
     this.#origin ??= sequence >>> 0;
     const start = this.#place(sequence);
-    if (start <= this.#next) this.#deliver(start, bytes);
-    else this.#keep(start, bytes);
+    const fresh = start + bytes.length - this.#next;
+    if (fresh <= 0) return;
+    if (start > this.#next) this.#keep(start, bytes);
+    else if (this.#waiting.length === 0) this.#emit(bytes.subarray(bytes.length - fresh));
+    else {
+      this.#keep(this.#next, bytes.subarray(bytes.length - fresh));
+      this.#deliverWaiting();
+    }
     this.#giveUp();
   }
 
@@ -102,19 +108,11 @@ export class TcpStream {
     return this.#next + ((sequence - this.#origin! - this.#next) | 0);
   }
 
-  #deliver(start: number, bytes: Uint8Array): void {
-    const fresh = start + bytes.length - this.#next;
-    if (fresh <= 0) return;
-    this.#emit(bytes.subarray(bytes.length - fresh));
-    this.#deliverWaiting();
-  }
-
   #deliverWaiting(): void {
-    while (this.#waiting.length > 0 && this.#waiting[0]!.start <= this.#next) {
-      const { start, bytes } = this.#waiting.shift()!;
+    while (this.#waiting.length > 0 && this.#waiting[0]!.start === this.#next) {
+      const { bytes } = this.#waiting.shift()!;
       this.#waitingOctets -= bytes.length;
-      const fresh = start + bytes.length - this.#next;
-      if (fresh > 0) this.#emit(bytes.subarray(bytes.length - fresh));
+      this.#emit(bytes);
     }
     this.#sinceAcknowledged = 0;
   }
@@ -127,6 +125,12 @@ export class TcpStream {
   /** Keeps (a copy of) those parts of a segment that no waiting one has. */
   #keep(start: number, bytes: Uint8Array): void {
     const end = start + bytes.length;
+    const last = this.#waiting.at(-1);
+    if (last === undefined || last.start + last.bytes.length <= start) {
+      this.#waiting.push({ start, bytes: bytes.slice() });
+      this.#waitingOctets += bytes.length;
+      return;
+    }
     const pieces: Waiting[] = [];
     let from = start;
     for (const other of this.#waiting) {
