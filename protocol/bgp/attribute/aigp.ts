@@ -19,10 +19,10 @@ export const aigp: AttributeCodec<Uint8Array> = {
   rfc: 'RFC 7311 §3',
   flags: OPTIONAL,
   malformed: 'attribute-discard',
-  malformedRfc: 'RFC 7311 §3',
+  malformedRfc: 'RFC 7311 §3.2',
   wrongFlags: 'attribute-discard',
-  // AIGP_SESSION is off by default towards other ASes, and what comes all the same is quietly ignored (§3.1, §3.4).
-  scope: { peers: ['internal', 'confederation'], quiet: true, rfc: 'RFC 7311 §3.1' },
+  // AIGP_SESSION is off by default towards other ASes, and what comes all the same is quietly ignored (§3.3).
+  scope: { peers: ['internal', 'confederation'], quiet: true, rfc: 'RFC 7311 §3.3' },
   decode(value, _context, offset) {
     expectTlvs('AIGP', value, FORMAT, offset, (tlv) => {
       const length = tlv.end - tlv.start;

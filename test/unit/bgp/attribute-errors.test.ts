@@ -63,7 +63,7 @@ describe('RFC 7606 §3, the attribute list', () => {
     ['§3 c: Transitive set on CLUSTER_LIST', `${BASE} c0 0a 04 00000001`, '10 treat-as-withdraw'],
     ['§3 c: Transitive clear on OTC', `${BASE} 80 23 04 0000fc00`, '35 treat-as-withdraw'],
     [
-      '§3 c: AIGP has its own rule (RFC 7311 §3)',
+      '§3 c: AIGP has its own rule (RFC 7311 §3.2)',
       `${BASE} c0 1a 0b 01000b 0000000000000001`,
       '26 attribute-discard',
     ],
@@ -423,8 +423,8 @@ describe('RFC 7606 §7, each attribute', () => {
       '23 treat-as-withdraw',
     ],
     ['RFC 9012 §13: a sub-TLV cut off is the tunnel’s affair', `${BASE} c0 17 06 0008 0002 0109`, 'ok'],
-    ['RFC 7311 §3: AIGP TLV of 10', `${BASE} 80 1a 0a 01000a 00000000000001`, '26 attribute-discard'],
-    ['RFC 7311 §3: AIGP TLV of 2', `${BASE} 80 1a 03 010002`, '26 attribute-discard'],
+    ['RFC 7311 §3.2: AIGP TLV of 10', `${BASE} 80 1a 0a 01000a 00000000000001`, '26 attribute-discard'],
+    ['RFC 7311 §3.2: AIGP TLV of 2', `${BASE} 80 1a 03 010002`, '26 attribute-discard'],
     ['RFC 7311 §3: AIGP with another TLV only', `${BASE} 80 1a 04 02 0004 ff`, 'ok'],
     ['RFC 9552 §8.2.2: BGP-LS with a TLV cut off', `${BASE} 80 1d 05 0402 0003 61`, '29 attribute-discard'],
     ['RFC 8669 §6: PREFIX_SID with a TLV cut off', `${BASE} c0 28 04 01 0007 00`, '40 attribute-discard'],
@@ -436,7 +436,7 @@ describe('RFC 7606 §7, each attribute', () => {
     expect(Object.keys(attributes)).toEqual(['origin', 'asPath', 'nextHop']);
   });
 
-  test('RFC 7311 §3.1: AIGP from another AS is ignored without a word', () => {
+  test('RFC 7311 §3.3: AIGP from another AS is ignored without a word', () => {
     const decoded = decodeUpdate(update(`${PEER_BASE} 80 1a 0b 01000b 0000000000000001`), EXTERNAL);
     expect(decoded.faults).toEqual([]);
     expect(decoded.attributes.aigp).toBeUndefined();
