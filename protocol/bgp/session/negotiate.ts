@@ -6,6 +6,12 @@ import { BASE_CONTEXT, type CodecContext, type PeerType } from '../context.ts';
 import { BgpError } from '../error.ts';
 import { type Family, familyOf } from '../family.ts';
 import { HEADER_LENGTH } from '../message/header.ts';
+import {
+  BAD_BGP_IDENTIFIER,
+  BAD_PEER_AS,
+  OPEN_MESSAGE_ERROR,
+  UNACCEPTABLE_HOLD_TIME,
+} from '../message/notification-codes.ts';
 import { AS_TRANS, type OpenMessage } from '../message/open.ts';
 import { type CapabilitySet, capabilitySet } from './capability-set.ts';
 import type { CompleteConfig } from './config.ts';
@@ -95,7 +101,13 @@ function checkedAs(
   const wanted =
     config.peerAs === undefined ? 'of somebody' : `the configured ${[config.peerAs].flat().join(' or ')}`;
   const expected = isZero ? 'not be 0' : `be ${wanted}`;
-  throw new BgpError('OPEN', HEADER_LENGTH + 1, `AS ${isZero ? 0 : asn} must ${expected}`, 2, 2);
+  throw new BgpError(
+    'OPEN',
+    HEADER_LENGTH + 1,
+    `AS ${isZero ? 0 : asn} must ${expected}`,
+    OPEN_MESSAGE_ERROR,
+    BAD_PEER_AS,
+  );
 }
 
 /** Where any AS will do, AS_TRANS still is nobody's (RFC 6793 §9). */
@@ -113,7 +125,13 @@ function peerTypeOf({ localAs, confederation }: CompleteConfig, peerAs: number):
 function checkIdentifier({ localId }: CompleteConfig, { bgpId }: OpenMessage, peerType: PeerType): void {
   if (bgpId !== 0 && (peerType !== 'internal' || bgpId !== localId)) return;
   const why = bgpId === 0 ? 'must not be zero' : 'must not be our own';
-  throw new BgpError('OPEN', HEADER_LENGTH + 5, `BGP identifier ${formatIpv4(bgpId)} ${why}`, 2, 3);
+  throw new BgpError(
+    'OPEN',
+    HEADER_LENGTH + 5,
+    `BGP identifier ${formatIpv4(bgpId)} ${why}`,
+    OPEN_MESSAGE_ERROR,
+    BAD_BGP_IDENTIFIER,
+  );
 }
 
 /** The smaller hold time; 1 and 2 s are never acceptable, others by configuration (RFC 4271 §4.2, §6.2). Seconds. */
@@ -128,7 +146,7 @@ function checkedHoldTime(config: CompleteConfig, open: OpenMessage): number {
 }
 
 function badHoldTime(expected: string): BgpError {
-  return new BgpError('OPEN', HEADER_LENGTH + 3, expected, 2, 6);
+  return new BgpError('OPEN', HEADER_LENGTH + 3, expected, OPEN_MESSAGE_ERROR, UNACCEPTABLE_HOLD_TIME);
 }
 
 /**

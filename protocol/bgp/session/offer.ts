@@ -6,16 +6,16 @@ import { type Capability, encodeCapability } from '../capability/capability.ts';
 import { ROLE_NAMES } from '../capability/role.ts';
 import type { NotificationBody } from '../error.ts';
 import { type AfiSafi, FAMILIES, type Family } from '../family.ts';
+import {
+  OPEN_MESSAGE_ERROR,
+  UNSUPPORTED_CAPABILITY,
+  UNSUPPORTED_OPTIONAL_PARAMETER,
+} from '../message/notification-codes.ts';
 import { AS_TRANS, encodeOpen } from '../message/open.ts';
 import type { CompleteConfig } from './config.ts';
 
 /** AFI of IPv6, as a next hop. */
 const IPV6 = 2;
-
-/** NOTIFICATIONs that refuse capabilities: the whole parameter, or some of them. */
-const OPEN_ERROR = 2;
-const UNSUPPORTED_PARAMETER = 4;
-const UNSUPPORTED_CAPABILITY = 7;
 
 /**
  * The capabilities that a configuration asks for.
@@ -142,9 +142,13 @@ export class Offer {
    * left out of the next OPEN, unless the session is no use without them.
    */
   refusedBy({ code, subcode, data }: NotificationBody): void {
-    if (code !== OPEN_ERROR) return;
+    if (code !== OPEN_MESSAGE_ERROR) return;
     const { required, families } = this.#config;
-    if (subcode === UNSUPPORTED_PARAMETER && required.length === 0 && families.includes('ipv4-unicast')) {
+    if (
+      subcode === UNSUPPORTED_OPTIONAL_PARAMETER &&
+      required.length === 0 &&
+      families.includes('ipv4-unicast')
+    ) {
       this.#noParameter = true;
     }
     if (subcode !== UNSUPPORTED_CAPABILITY) return;

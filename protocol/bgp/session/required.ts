@@ -4,12 +4,10 @@ import { capabilityByKind, capabilityName } from '../capability/table.ts';
 import { BgpError, type NotificationBody } from '../error.ts';
 import { FAMILIES, familyText } from '../family.ts';
 import { HEADER_LENGTH } from '../message/header.ts';
+import { OPEN_MESSAGE_ERROR, UNSUPPORTED_CAPABILITY } from '../message/notification-codes.ts';
 import { capabilitySet } from './capability-set.ts';
 import type { CapabilityKind, CompleteConfig } from './config.ts';
 import { capabilityBytes } from './offer.ts';
-
-/** Error subcode of a refusal for want of a capability, RFC 5492 §5. */
-export const UNSUPPORTED_CAPABILITY = 7;
 
 /**
  * Makes sure that the peer has every required capability.
@@ -27,7 +25,7 @@ export function requireCapabilities(
     'OPEN',
     HEADER_LENGTH + 9,
     `capabilities must include ${names}`,
-    2,
+    OPEN_MESSAGE_ERROR,
     UNSUPPORTED_CAPABILITY,
     concat(missing.map(capabilityBytes)),
   );
@@ -68,5 +66,5 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
 
 /** Whether a NOTIFICATION refuses a peer for want of a capability. */
 export function isCapabilityRefusal({ code, subcode }: NotificationBody): boolean {
-  return code === 2 && subcode === UNSUPPORTED_CAPABILITY;
+  return code === OPEN_MESSAGE_ERROR && subcode === UNSUPPORTED_CAPABILITY;
 }

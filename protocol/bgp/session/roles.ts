@@ -3,10 +3,8 @@ import { ROLE_NAMES, roleText } from '../capability/role.ts';
 import type { PeerType } from '../context.ts';
 import { BgpError } from '../error.ts';
 import { HEADER_LENGTH } from '../message/header.ts';
+import { OPEN_MESSAGE_ERROR, ROLE_MISMATCH } from '../message/notification-codes.ts';
 import type { BgpRole, CompleteConfig } from './config.ts';
-
-/** Error subcode of a session whose roles do not fit, RFC 9234 §4.2. */
-const ROLE_MISMATCH = 11;
 
 /** What the other end must be, RFC 9234 §4.2 table 2. */
 const COUNTERPART: Readonly<Record<BgpRole, BgpRole>> = {
@@ -46,5 +44,5 @@ export function negotiateRole(
 }
 
 function mismatch(expected: string): BgpError {
-  return new BgpError('OPEN', HEADER_LENGTH + 9, expected, 2, ROLE_MISMATCH);
+  return new BgpError('OPEN', HEADER_LENGTH + 9, expected, OPEN_MESSAGE_ERROR, ROLE_MISMATCH);
 }

@@ -2,25 +2,19 @@
  * A session with one peer: the machine for connections that we dial and the one for connections that we accept
  * (RFC 4271 §8.2.1), collision detection between them (§6.8), and when to start again.
  */
-import { FAMILIES } from '../family.ts';
 import { COLLISION_RESOLUTION, CONNECTION_REJECTED, encodeNotification } from '../message/notification.ts';
-import { encodeRouteRefresh } from '../message/route-refresh.ts';
 import { collisionWinner } from './collision.ts';
 import { type CompleteConfig, completeConfig, type SessionConfig } from './config.ts';
 import { countMessage, newCounters, type SessionCounters, totalMessages } from './counters.ts';
-import { isGraceful, isOrderly, recordOf } from './ending.ts';
+import { Establishment } from './establishment.ts';
 import type { Direction, FsmEvent, SessionInput, SessionOutput, TimerName } from './event.ts';
 import { Fsm } from './fsm.ts';
 import { Intake } from './intake.ts';
-import { withoutFamily } from './negotiate.ts';
 import type { Negotiated } from './negotiated.ts';
 import { cease, requestedCease } from './notice.ts';
 import { buildOpen, Offer } from './offer.ts';
 import { isCapabilityRefusal } from './required.ts';
 import { RANK, type SessionState } from './state.ts';
-
-/** A session that lasted this long was sound: the next dials need not wait longer and longer. ms */
-const SOUND_AFTER = 10_000;
 
 const TIMER_EVENTS: Readonly<Record<TimerName, FsmEvent>> = {
   ConnectRetryTimer: { kind: 'ConnectRetryTimer_Expires' },
@@ -32,7 +26,6 @@ const TIMER_EVENTS: Readonly<Record<TimerName, FsmEvent>> = {
 };
 
 type OpenEvent = FsmEvent & { readonly kind: 'BGPOpen' | 'BGPOpen_with_DelayOpenTimer_running' };
-type RefreshInput = SessionInput & { readonly kind: 'request-refresh' };
 
 export class Session {
   readonly config: CompleteConfig;
@@ -50,10 +43,7 @@ export class Session {
   #outputs: SessionOutput[] = [];
   #connections = 0;
   #lastReason = '';
-  /** The machine that `established` was reported for, since when, and on what terms. */
-  #up: Fsm | undefined;
-  #upSince = 0;
-  #upNegotiated: Negotiated | undefined;
+  #up: Establishment | undefined;
 
   /** @throws RangeError where a capability does not fit into an OPEN. */
   constructor(config: SessionConfig) {
@@ -81,7 +71,7 @@ export class Session {
 
   /** What was agreed with the peer, from OpenConfirm on. */
   get negotiated(): Negotiated | undefined {
-    return this.#up?.negotiated ?? this.outgoing.negotiated ?? this.incoming.negotiated;
+    return this.#up?.fsm.negotiated ?? this.outgoing.negotiated ?? this.incoming.negotiated;
   }
 
   /** Counted over all connections. */
@@ -136,7 +126,7 @@ export class Session {
         return;
       case 'updates-sent':
         this.counters.sent.update += input.messages;
-        this.#up?.touchKeepalive(this.#now);
+        this.#up?.fsm.touchKeepalive(this.#now);
         return;
       case 'blocked':
         this.#at(input.connection)?.blocked();
@@ -145,10 +135,10 @@ export class Session {
         this.#at(input.connection)?.cancel('SendHoldTimer');
         return;
       case 'request-refresh':
-        this.#requestRefresh(input);
+        this.#up?.requestRefresh(input);
         return;
       case 'disable-family':
-        if (this.#up !== undefined) this.#up.negotiated = withoutFamily(this.#up.negotiated!, input.family);
+        this.#up?.disableFamily(input.family);
         return;
       case 'restarting':
         this.#offer.restarting = input.restarting;
@@ -202,7 +192,7 @@ export class Session {
       this.#refuse(connection, CONNECTION_REJECTED);
       return;
     }
-    if (this.#isGraceful(fsm)) this.#giveWay(fsm);
+    if (this.#up?.fsm === fsm && this.#up.mayComeBack) this.#giveWay(fsm);
     if (RANK[fsm.state] >= RANK.OpenConfirm) {
       // RFC 4271 §6.8: what is established stays, the new connection goes.
       this.#refuse(connection, COLLISION_RESOLUTION);
@@ -217,11 +207,6 @@ export class Session {
   #refuse(connection: number, subcode: number): void {
     this.#emit({ kind: 'send', connection, bytes: encodeNotification(cease(subcode)) });
     this.#emit({ kind: 'close', connection });
-  }
-
-  /** Whether the machine is Established with a peer that may restart gracefully and come back (RFC 4724 §4.2). */
-  #isGraceful(fsm: Fsm): boolean {
-    return fsm === this.#up && isGraceful(fsm.negotiated!, { cause: 'transport' });
   }
 
   /** The peer restarted before we noticed: the old connection ends without a word, its routes stay (RFC 4724 §5). */
@@ -262,14 +247,6 @@ export class Session {
     fsm.handle(fresh ? { kind: 'AutomaticStart' } : TIMER_EVENTS[timer], this.#now);
   }
 
-  #requestRefresh({ family, subtype = 0 }: RefreshInput): void {
-    const negotiated = this.#up?.negotiated;
-    if (negotiated === undefined || !negotiated.families.includes(family)) return;
-    if (subtype === 0 ? !negotiated.routeRefresh : !negotiated.enhancedRouteRefresh) return;
-    const { afi, safi } = FAMILIES[family];
-    this.#up!.send(encodeRouteRefresh({ afi, safi, subtype }));
-  }
-
   /** An event that a received message, or an error in it, makes. */
   #event(fsm: Fsm, event: FsmEvent): void {
     const opening = fsm.state !== 'Established';
@@ -297,7 +274,7 @@ export class Session {
     const other = this.#other(fsm);
     const fresh = fsm.state === 'OpenSent' || fsm.delayOpenRunning;
     if (fresh && other.state === 'Established' && !this.config.collisionDetectEstablished) {
-      if (!this.#isGraceful(other)) {
+      if (!this.#up!.mayComeBack) {
         this.#dump(fsm);
         return;
       }
@@ -324,34 +301,25 @@ export class Session {
     this.counters.established += 1;
     this.#lastReason = '';
     this.#held = false;
-    this.#upSince = this.#now;
-    this.#upNegotiated = negotiated;
-    this.#up = connection === this.outgoing.connection ? this.outgoing : this.incoming;
+    const fsm = connection === this.outgoing.connection ? this.outgoing : this.incoming;
+    this.#up = new Establishment(fsm, negotiated, this.#now);
     // The other machine rests while this one is up; a dial still under way is given up.
-    this.#other(this.#up).handle({ kind: 'ManualStop', cease: cease(COLLISION_RESOLUTION) }, this.#now);
+    this.#other(fsm).handle({ kind: 'ManualStop', cease: cease(COLLISION_RESOLUTION) }, this.#now);
     this.#report();
   }
 
   /** Reports that the session is down, if it is. */
   #checkUp(): void {
-    if (this.#up === undefined || this.#up.state === 'Established') return;
-    const { ending } = this.#up;
+    const up = this.#up;
+    if (!up?.isOver) return;
     this.#up = undefined;
-    const negotiated = this.#upNegotiated!;
-    if (this.#now - this.#upSince >= SOUND_AFTER || isOrderly(ending)) {
+    if (up.wasSound(this.#now)) {
       this.outgoing.failures = 0;
       this.incoming.failures = 0;
     }
     this.#offer.reset();
     this.#report();
-    const notification = recordOf(ending);
-    this.#outputs.push({
-      kind: 'down',
-      reason: this.#lastReason === '' ? 'stopped' : this.#lastReason,
-      graceful: isGraceful(negotiated, ending),
-      negotiated,
-      ...(notification === undefined ? {} : { notification }),
-    });
+    this.#outputs.push(up.down(this.#lastReason));
   }
 
   /** After an input: reports state and loss of the session, and starts machines that rest without need. */
