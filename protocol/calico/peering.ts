@@ -32,6 +32,8 @@ export interface CalicoPeer {
   readonly localAsn?: number;
   /** How often the own AS may occur in a received AS_PATH. */
   readonly allowOwnAsn?: number;
+  /** Most hops that segments of the peer may have come over (RFC 5082); absent: not looked at. */
+  readonly ttlSecurity?: number;
   /** Names of the BGPFilters that routes from and to the peer go through, in order; absent: none. */
   readonly filters?: readonly string[];
   /** As calicoctl names it. */
@@ -131,6 +133,7 @@ function configuredPeer(topology: Topology, local: Local, peering: Peering): Cal
       : {}),
     ...(spec.localASNumber === undefined ? {} : { localAsn: spec.localASNumber }),
     ...(spec.numAllowedLocalASNumbers === undefined ? {} : { allowOwnAsn: spec.numAllowedLocalASNumbers }),
+    ...(spec.ttlSecurity === undefined || spec.ttlSecurity === 0 ? {} : { ttlSecurity: spec.ttlSecurity }),
     ...(spec.filters === undefined || spec.filters.length === 0 ? {} : { filters: spec.filters }),
     type: peering.scope === 'global' ? 'global' : 'node specific',
     ...(node === undefined ? {} : { node: node.metadata.name }),

@@ -281,10 +281,10 @@ describe('a BGPPeer that names filters', () => {
 
   test('says what else it asks for', () => {
     const config = new PeerConfigs(new Map()).configOf(
-      peer({ nextHopMode: 'Keep', numAllowedLocalASNumbers: 2 }),
+      peer({ nextHopMode: 'Keep', numAllowedLocalASNumbers: 2, ttlSecurity: 3 }),
       64512,
       undefined,
     );
-    expect(config).toMatchObject({ nextHopUnchanged: true, allowAsIn: 2 });
+    expect(config).toMatchObject({ nextHopUnchanged: true, allowAsIn: 2, ttlSecurity: 3 });
   });
 });
