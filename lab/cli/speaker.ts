@@ -13,7 +13,7 @@ export function register(program: Command, context: CliContext): void {
   program
     .command('speaker')
     .description('run one BGP speaker until SIGTERM; SIGHUP reads its file again')
-    .requiredOption('--config <file>', 'YAML file of the speaker (docs/bgp.md)')
+    .requiredOption('--config <file>', 'YAML file of the speaker (docs/speaker-file.md)')
     .action(async (_options: object, command: Command) => {
       await speaker(context, command, command.optsWithGlobals<Options>());
     });
