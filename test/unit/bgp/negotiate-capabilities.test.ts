@@ -6,7 +6,8 @@ import {
   type SessionConfig,
 } from '../../../protocol/bgp/session/config.ts';
 import { configuredCapabilities } from '../../../protocol/bgp/session/offer.ts';
-import { agree, EXTERNAL, refusal, withCapabilities } from './negotiate-bench.ts';
+import { agree, EXTERNAL, IPV4, IPV6, refusal, withCapabilities } from './negotiate-bench.ts';
+import { CONFIG } from './session-bench.ts';
 
 describe('flags', () => {
   const ours: CapabilityConfig = { extendedMessage: true };

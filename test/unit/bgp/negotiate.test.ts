@@ -4,8 +4,8 @@ import { decodeOpen, type OpenMessage } from '../../../protocol/bgp/message/open
 import { completeConfig, type SessionConfig } from '../../../protocol/bgp/session/config.ts';
 import { withoutFamily } from '../../../protocol/bgp/session/negotiate.ts';
 import { buildOpen, configuredCapabilities } from '../../../protocol/bgp/session/offer.ts';
-import { agree, BOTH, EXTERNAL, refusal, withCapabilities } from './negotiate-bench.ts';
-import { CONFIG, OPEN } from './session-bench.ts';
+import { agree, BOTH, EXTERNAL, IPV4, IPV6, refusal, withCapabilities } from './negotiate-bench.ts';
+import { CONFIG } from './session-bench.ts';
 
 describe('peer AS (RFC 4271 §6.2, RFC 6793, RFC 7607)', () => {
   test('is that of the capability, where both sides have it', () => {
