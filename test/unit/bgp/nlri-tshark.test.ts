@@ -55,7 +55,9 @@ test('NLRI of every family is put together so that tshark finds nothing malforme
   const rows = tsharkRead(messages, ['bgp.update.path_attribute.mp_reach_nlri.afi']);
   for (const [i, { complaints }] of rows.entries()) {
     const { family, text } = samples[i >> 1]!;
-    expect({ family, text, complaints }).toEqual({ family, text, complaints: '' });
+    // Of a MAC/IP route without an IP address it says just that.
+    const note = /^\[2\]:\[\d+\]:\[48\]:\[[\da-f:]+\] /.test(text) ? 'IP Address: NOT INCLUDED' : '';
+    expect({ family, text, complaints }).toEqual({ family, text, complaints: note });
   }
 });
 
