@@ -15,16 +15,17 @@ interface PeerPolicies {
 
 interface Compiled {
   readonly filters: readonly BgpFilter[];
-  readonly peerType: FilteredSession['peerType'];
   readonly policies: PeerPolicies;
 }
 
 /**
- * Makes configurations of peers. The policies of a peer stay the same objects as long as its filters do, so that a
- * change somewhere else in the cluster has no route judged anew.
+ * Makes configurations of peers. Policies stay the same objects as long as their filters do, so that a change somewhere
+ * else in the cluster has no route judged anew; and peers with the same filters share them, so that the RIB can share
+ * what it sends them.
  */
 export class PeerConfigs {
   readonly #filters: ReadonlyMap<string, BgpFilter>;
+  /** By type of peer and names of filters. */
   readonly #compiled = new Map<string, Compiled>();
 
   /** @param filters the BGPFilters that there are at the time, by name. */
@@ -43,17 +44,18 @@ export class PeerConfigs {
       ...rest,
       ...(nextHopKeep === undefined ? {} : { nextHopUnchanged: nextHopKeep }),
       ...(allowOwnAsn === undefined ? {} : { allowAsIn: allowOwnAsn }),
-      ...this.#policies(peer.name, filters, peerType),
+      ...this.#policies(filters, peerType),
     };
   }
 
-  #policies(peer: string, names: readonly string[], peerType: FilteredSession['peerType']): PeerPolicies {
+  #policies(names: readonly string[], peerType: FilteredSession['peerType']): PeerPolicies {
     // Calico passes over names of filters that do not exist.
     const filters = names.flatMap((name) => this.#filters.get(name) ?? []);
-    const before = this.#compiled.get(peer);
-    if (before?.peerType === peerType && sameFilters(before.filters, filters)) return before.policies;
+    const key = [peerType, ...names].join(' ');
+    const before = this.#compiled.get(key);
+    if (before !== undefined && sameFilters(before.filters, filters)) return before.policies;
     const policies = compile(filters, peerType);
-    this.#compiled.set(peer, { filters, peerType, policies });
+    this.#compiled.set(key, { filters, policies });
     return policies;
   }
 }

@@ -15,6 +15,7 @@ type Report = (error: PolicyError) => void;
 /** The compiled policies of a configuration. */
 export class PolicyBook {
   readonly #statements: ReadonlyMap<string, readonly CompiledStatement[]>;
+  readonly #policies = new Map<string, Policy>();
 
   constructor(statements: ReadonlyMap<string, readonly CompiledStatement[]>) {
     this.#statements = statements;
@@ -25,7 +26,8 @@ export class PolicyBook {
   }
 
   /**
-   * One policy, or several asked in order until one decides; rejects where none does.
+   * One policy, or several asked in order until one decides; rejects where none does. The same names give the same
+   * object, by which the RIB sees that peers can share what it made for one of them.
    * @throws PolicyError with an empty path, or the index in a list, where there is no policy of the name.
    */
   policy(names: OneOrMore<string>): Policy {
@@ -35,7 +37,10 @@ export class PolicyBook {
       const known = this.#statements.size === 0 ? 'none is defined' : `expected ${this.names.join(' or ')}`;
       throw new RangeError(`no policy is named ${JSON.stringify(name)}, ${known}`);
     });
-    return new StatementPolicy([names].flat().join(', '), statements.flat(), 'reject');
+    const name = [names].flat().join(', ');
+    const policy = this.#policies.get(name) ?? new StatementPolicy(name, statements.flat(), 'reject');
+    this.#policies.set(name, policy);
+    return policy;
   }
 }
 

@@ -472,6 +472,12 @@ describe('faults', () => {
     ]);
   });
 
+  test('the same names give the same policy', () => {
+    const book = compilePolicies(definitions('policies: { a: [{ then: accept }], b: [{ then: reject }] }'));
+    expect(book.policy(['a', 'b'])).toBe(book.policy(['a', 'b']));
+    expect(book.policy('a')).not.toBe(book.policy(['a', 'b']));
+  });
+
   test('a policy that does not exist', () => {
     const book = compilePolicies(definitions('policies: { a: [{ then: accept }] }'));
     expect(() => book.policy('b')).toThrow('no policy is named "b", expected a');
