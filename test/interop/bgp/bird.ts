@@ -138,11 +138,8 @@ function configuration(spec: RouterSpec, networks: readonly RouterNetwork[]): st
   const routes = (version: 4 | 6): string =>
     networks
       .filter(({ prefix }) => prefix.includes(':') === (version === 6))
-      .map(({ prefix, community, med }) => {
-        const set = [
-          community === undefined ? '' : `bgp_community.add((${community.replace(':', ',')}));`,
-          med === undefined ? '' : `bgp_med = ${med};`,
-        ].join(' ');
+      .map(({ prefix, community }) => {
+        const set = community === undefined ? '' : `bgp_community.add(${pair(community)});`;
         return `route ${prefix} blackhole { ${set} };`;
       })
       .join('\n  ');
@@ -155,7 +152,23 @@ protocol static { ipv4;
 protocol static { ipv6;
   ${routes(6)}
 }
+filter announce {
+  ${metrics(networks)}
+  accept;
+}
 ${spec.peers.map((peer) => bgp(spec, peer)).join('\n')}`;
+}
+
+function pair(community: string): string {
+  return `(${community.replace(':', ',')})`;
+}
+
+/** BIRD drops the MED of a route before it filters what goes to an external peer, so the filter sets it. */
+function metrics(networks: readonly RouterNetwork[]): string {
+  const lines = networks
+    .filter(({ community, med }) => community !== undefined && med !== undefined)
+    .map(({ community, med }) => `if ${pair(community!)} ~ bgp_community then bgp_med = ${med};`);
+  return [...new Set(lines)].join('\n  ');
 }
 
 function bgp(spec: RouterSpec, peer: RouterPeer): string {
@@ -169,7 +182,7 @@ function bgp(spec: RouterSpec, peer: RouterPeer): string {
       spec.restartTime === undefined ? '' : 'graceful restart on;',
     ].join(' ');
     const name = family === 'ipv4-unicast' ? 'ipv4' : 'ipv6';
-    return `${name} { import all; export all; ${nextHop} ${options} };`;
+    return `${name} { import all; export filter announce; ${nextHop} ${options} };`;
   };
   return `protocol bgp ${protocolName(peer.address)} {
   local ${spec.address} port ${spec.port} as ${spec.asn};
