@@ -124,7 +124,7 @@ export const LARGE_HOLD_TIME = 240_000;
 /** `holdTime` of BIRD, and so of Calico. Seconds. */
 export const DEFAULT_HOLD_TIME = 240;
 
-/** Smallest default of `sendHoldTime`, RFC 9687 §5: 8 minutes. Seconds. */
+/** Smallest default of `sendHoldTime`, RFC 9687 §6: 8 minutes. Seconds. */
 export const DEFAULT_SEND_HOLD_TIME = 480;
 
 /** Values that a lab wants: dial again soon, give up never. */

@@ -58,7 +58,7 @@ export type FsmEvent =
   | { readonly kind: 'RouteRefreshMsg'; readonly message: RouteRefreshMessage }
   /** A ROUTE-REFRESH that cannot be read (RFC 7313 §5). */
   | { readonly kind: 'RouteRefreshMsgErr'; readonly error: BgpError }
-  /** RFC 9687 §3.2. */
+  /** RFC 9687 §4.3. */
   | { readonly kind: 'SendHoldTimer_Expires' };
 
 /** The Cease with which a session is to end. */
@@ -91,7 +91,7 @@ export type SessionInput =
   | { readonly kind: 'timer'; readonly direction: Direction; readonly timer: TimerName }
   /** UPDATE messages went out on the established connection, so the next KEEPALIVE can wait (RFC 4271 §8.2.2). */
   | { readonly kind: 'updates-sent'; readonly messages: number }
-  /** The connection takes no octets at present: the send hold timer runs (RFC 9687 §3.2). No effect if it runs. */
+  /** The connection takes no octets at present: the send hold timer runs (RFC 9687 §4.3). No effect if it runs. */
   | { readonly kind: 'blocked'; readonly connection: number }
   /** The connection took octets again. If some are still left, tell `blocked` anew: the time begins afresh. */
   | { readonly kind: 'unblocked'; readonly connection: number }
@@ -113,7 +113,7 @@ export type SessionOutput =
   | { readonly kind: 'send'; readonly connection: number; readonly bytes: Uint8Array }
   /**
    * Close, after what was sent. No `closed` needs to be told back. `abort`: at once, since the peer reads nothing
-   * (RFC 9687 §3.2).
+   * (RFC 9687 §4.3).
    */
   | { readonly kind: 'close'; readonly connection: number; readonly abort?: boolean }
   /** `delay` in ms; `jittered` asks the driver for a fresh factor of 0.75 to 1 (RFC 4271 §10). */

@@ -216,7 +216,7 @@ export class Fsm {
     }
   }
 
-  /** The connection takes nothing: gives it the send hold time (RFC 9687 §3.2), which must exceed the hold time. */
+  /** The connection takes nothing: gives it the send hold time, which must exceed the hold time (RFC 9687 §4.4). */
   blocked(): void {
     if (this.state !== 'Established' || this.#armed.has('SendHoldTimer')) return;
     const holdTime = this.negotiated!.holdTime;

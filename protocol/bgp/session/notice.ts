@@ -76,7 +76,7 @@ export const HOLD_TIMER_NOTIFICATION: NotificationBody = {
   data: NO_DATA,
 };
 
-/** The peer read nothing for the send hold time (RFC 9687 §3.2). */
+/** The peer read nothing for the send hold time (RFC 9687 §4.3). */
 export const SEND_HOLD_TIMER_NOTIFICATION: NotificationBody = {
   code: SEND_HOLD_TIMER_EXPIRED,
   subcode: 0,

@@ -30,7 +30,7 @@ export function established(fsm: Fsm, event: FsmEvent): void {
     case 'RouteRefreshMsgErr':
       fsm.fail(event.error.notification);
       return;
-    // The peer does not read, so nothing waits for the NOTIFICATION to arrive (RFC 9687 §3.2).
+    // The peer does not read, so nothing waits for the NOTIFICATION to arrive (RFC 9687 §4.3).
     case 'SendHoldTimer_Expires':
       fsm.fail(SEND_HOLD_TIMER_NOTIFICATION, true, true);
       return;
