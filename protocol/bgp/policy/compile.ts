@@ -37,9 +37,11 @@ export class PolicyBook {
       const known = this.#statements.size === 0 ? 'none is defined' : `expected ${this.names.join(' or ')}`;
       throw new RangeError(`no policy is named ${JSON.stringify(name)}, ${known}`);
     });
-    const name = [names].flat().join(', ');
-    const policy = this.#policies.get(name) ?? new StatementPolicy(name, statements.flat(), 'reject');
-    this.#policies.set(name, policy);
+    const list = [names].flat();
+    const key = JSON.stringify(list);
+    const policy =
+      this.#policies.get(key) ?? new StatementPolicy(list.join(', '), statements.flat(), 'reject');
+    this.#policies.set(key, policy);
     return policy;
   }
 }
