@@ -39,17 +39,17 @@ export interface CodeInfo {
   readonly subcodes: Readonly<Record<number, SubcodeInfo>>;
 }
 
-export const MESSAGE_HEADER_ERROR = 1;
+const MESSAGE_HEADER_ERROR = 1;
 export const OPEN_MESSAGE_ERROR = 2;
-export const UPDATE_MESSAGE_ERROR = 3;
+const UPDATE_MESSAGE_ERROR = 3;
 export const HOLD_TIMER_EXPIRED = 4;
 export const FSM_ERROR = 5;
 export const CEASE = 6;
-export const ROUTE_REFRESH_MESSAGE_ERROR = 7;
+const ROUTE_REFRESH_MESSAGE_ERROR = 7;
 export const SEND_HOLD_TIMER_EXPIRED = 8;
 
 /** Subcodes of OPEN Message Error that negotiation uses. */
-export const UNSUPPORTED_VERSION = 1;
+const UNSUPPORTED_VERSION = 1;
 export const BAD_PEER_AS = 2;
 export const BAD_BGP_IDENTIFIER = 3;
 export const UNSUPPORTED_OPTIONAL_PARAMETER = 4;
@@ -65,9 +65,9 @@ export const ADMINISTRATIVE_RESET = 4;
 export const CONNECTION_REJECTED = 5;
 export const OTHER_CONFIGURATION_CHANGE = 6;
 export const COLLISION_RESOLUTION = 7;
-export const OUT_OF_RESOURCES = 8;
+const OUT_OF_RESOURCES = 8;
 export const HARD_RESET = 9;
-export const BFD_DOWN = 10;
+const BFD_DOWN = 10;
 
 /** By code, then by subcode. Subcode 0 is "unspecific" wherever it has no entry. */
 export const NOTIFICATION_CODES: Readonly<Record<number, CodeInfo>> = {
