@@ -1,3 +1,4 @@
+import type { CodecContext } from '../../protocol/bgp/context.ts';
 import type { Field, FieldError } from '../../protocol/bgp/dissect/field.ts';
 import type { Guess } from '../../protocol/bgp/dissect/session.ts';
 import { isMalformed } from '../../protocol/bgp/dissect/worst-error.ts';
@@ -13,12 +14,6 @@ const TYPE_STYLES: Readonly<Record<string, Style>> = {
   UPDATE: 'cyan',
   NOTIFICATION: 'red',
   'ROUTE-REFRESH': 'magenta',
-};
-
-const GUESSES: Readonly<Record<Guess, string>> = {
-  fourOctetAs: 'octets of an AS number',
-  addPath: 'path identifiers',
-  peerType: 'internal or external peer',
 };
 
 /** The lines of a record for people, without a line end. */
@@ -50,21 +45,25 @@ function headLines(record: DecodeRecord & { readonly kind: 'message' }, paint: P
   const { field, context, guessed } = message;
   const type = paint(['bold', TYPE_STYLES[field.name] ?? 'white'] as Style, field.name);
   const cut = missing === 0 ? '' : paint('red', `, ${octets(missing)} missing`);
-  const verdict = malformed ? ` ${paint('red', 'malformed')}` : '';
+  const verdict = malformed ? `, ${paint('red', 'malformed')}` : '';
   const lines = [`#${number} ${type}, ${octets(field.length)}${cut}${verdict}${place(record.place)}`];
   if (guessed.length > 0) {
-    const asn = context.fourOctetAs ? 4 : 2;
-    const said = guessed.map((guess) =>
-      guess === 'fourOctetAs'
-        ? `${asn} ${GUESSES[guess]}`
-        : guess === 'peerType'
-          ? `${context.peerType} peer`
-          : `no ${GUESSES[guess]}`,
-    );
-    lines.push(paint('dim', `   guessed, for want of an OPEN: ${said.join(', ')}`));
+    const said = guessed.map((guess) => guessText(guess, context)).join(', ');
+    lines.push(paint('dim', `   guessed, for want of an OPEN: ${said}`));
   }
   if (field.error !== undefined) lines.push(errorLine(field.error, '   ', paint));
   return lines;
+}
+
+function guessText(guess: Guess, context: CodecContext): string {
+  switch (guess) {
+    case 'fourOctetAs':
+      return `${context.fourOctetAs ? 'four' : 'two'}-octet AS numbers`;
+    case 'addPath':
+      return 'no path identifiers';
+    case 'peerType':
+      return `${context.peerType} peer`;
+  }
 }
 
 /** ` · 192.0.2.1:179 → 192.0.2.2:40000 · frame 4 · 2026-01-31 12:00:00.123456789 UTC` */
