@@ -48,6 +48,7 @@ export const BLOCKS: readonly Block[] = [
   special('ebgp', 'third-party-off'),
   special('ibgp', 'next-hop-self'),
   special('ebgp', 'send-hold-timer'),
+  special('ebgp', 'no-extended-message'),
 ];
 
 const BLOCK_COUNT = 32;

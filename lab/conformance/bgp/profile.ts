@@ -34,7 +34,8 @@ export type Feature =
   | 'long-lived-graceful-restart'
   | 'send-hold-timer'
   | 'evpn'
-  | 'extended-next-hop';
+  | 'extended-next-hop'
+  | 'no-extended-message';
 
 /** What the target is configured to do with a peer beyond talking to it. Tests ask for peers that have these. */
 export const FEATURES: Readonly<Record<Feature, string>> = {
@@ -58,6 +59,7 @@ export const FEATURES: Readonly<Record<Feature, string>> = {
   'send-hold-timer': 'the target has a send hold timer (RFC 9687)',
   evpn: 'the target negotiates L2VPN EVPN (RFC 7432)',
   'extended-next-hop': 'the target negotiates IPv6 next hops for IPv4 (RFC 8950)',
+  'no-extended-message': 'the target does not offer extended messages to this peer (RFC 8654)',
 };
 
 export type Setting =
@@ -158,6 +160,7 @@ const SPECIAL: readonly Feature[] = [
   'third-party-off',
   'next-hop-self',
   'send-hold-timer',
+  'no-extended-message',
 ];
 
 /**

@@ -97,6 +97,7 @@ const LINES: Readonly<Partial<Record<Feature, (peer: ProfilePeer) => readonly st
     `  ipv4 { import all; export all; import limit ${settings.maxPrefixes ?? 5} action disable; };`,
   ],
   'no-policy': () => ['  ipv4 { import none; export none; };'],
+  'no-extended-message': () => ['  enable extended messages off;'],
   'allow-as-in': () => ['  allow local as 1;'],
   'third-party-off': () => ['  ipv4 { import all; export all; next hop self; };'],
   'next-hop-self': () => ['  ipv4 { import all; export all; next hop self; };'],

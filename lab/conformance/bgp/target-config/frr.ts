@@ -1,8 +1,8 @@
 /** An FRR bgpd configuration that offers every peer of a profile. */
 import { type Feature, isRange, type Profile, type ProfilePeer } from '../profile.ts';
 
-/** What FRR 8.4 has no setting for: nothing that a profile names. */
-export const FRR_LACKS: readonly Feature[] = [];
+/** What FRR 8.4 has no setting for: it always offers extended messages. */
+export const FRR_LACKS: readonly Feature[] = ['no-extended-message'];
 
 /** The text of a bgpd.conf. Start bgpd with `-l ADDRESS -p PORT`, and `-Z` where no zebra runs. */
 export function frrConfig(profile: Profile): string {

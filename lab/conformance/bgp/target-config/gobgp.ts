@@ -15,6 +15,7 @@ export const GOBGP_LACKS: readonly Feature[] = [
   'third-party-off',
   'next-hop-self',
   'extended-next-hop',
+  'no-extended-message',
 ];
 
 const FAMILIES = ['ipv4-unicast', 'ipv6-unicast', 'l2vpn-evpn'];

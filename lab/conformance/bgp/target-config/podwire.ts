@@ -46,7 +46,7 @@ function podwirePeer(profile: Profile, peer: ProfilePeer): RawPeer {
     asn: peer.asn,
     localAddress: profile.target.address,
     ...(internal ? {} : { multihop: true }),
-    extendedMessage: true,
+    extendedMessage: !has('no-extended-message'),
     families: {
       'ipv4-unicast': { ...unicast, ...(has('extended-next-hop') ? { extendedNextHop: true } : {}) },
       'ipv6-unicast': unicast,

@@ -1,6 +1,7 @@
 /** Message header: RFC 4271 §4.1 and §6.1. */
 
 import type { Peer } from '../peer.ts';
+import type { Need } from '../profile.ts';
 import { OBSERVER, type Requirement } from '../requirement.ts';
 import type { Scene } from '../scene.ts';
 import { KEEPALIVE, keepalive, message, NOTIFICATION, OPEN, UPDATE, update } from '../wire/build.ts';
@@ -12,6 +13,9 @@ async function inTwoStates(t: Scene, what: string, run: (peer: Peer) => Promise<
   await t.step(`${what}, in OpenSent`, async () => run(await t.connect('ebgp')));
   await t.step(`${what}, in Established`, async () => run(await t.establish('ebgp')));
 }
+
+/** A peer to which the target offers no extended messages. */
+const SHORT: Need = { kind: 'ebgp', features: ['no-extended-message'] };
 
 /** A header and zeros, `length` octets in all where that is possible; the length field says `length`. */
 function ofLength(type: number, length: number): Uint8Array {
@@ -61,7 +65,7 @@ export const HEADER_TESTS: readonly Requirement[] = [
     title: 'Length below 19 or above the maximum',
     stimulus: 'length field 18 and 0; 4097 without the extended message capability',
     expected: 'NOTIFICATION 1/2 whose data is that length, and close',
-    needs: [{ kind: 'ebgp' }],
+    needs: [{ kind: 'ebgp' }, SHORT],
     async run(t) {
       for (const length of [18, 0]) {
         await inTwoStates(t, `length ${length}`, async (peer) => {
@@ -69,10 +73,15 @@ export const HEADER_TESTS: readonly Requirement[] = [
           await peer.expectReset(1, 2, u16(length));
         });
       }
-      await inTwoStates(t, 'length 4097', async (peer) => {
-        peer.send(ofLength(UPDATE, 4097));
-        await peer.expectReset(1, 2, u16(4097));
-      });
+      for (const state of ['OpenSent', 'Established'] as const) {
+        await t.step(`length 4097, in ${state}`, async () => {
+          const who = t.has(SHORT) ? SHORT : 'ebgp';
+          const peer = state === 'OpenSent' ? await t.connect(who) : await t.establish(who);
+          if (peer.targetTakesExtended) t.notApplicable('the target offers extended messages');
+          peer.send(ofLength(UPDATE, 4097));
+          await peer.expectReset(1, 2, u16(4097));
+        });
+      }
     },
   },
   {
