@@ -54,11 +54,12 @@ function scan(
     } else if (word.startsWith('-')) {
       const option = optionsOf(program, command).find(({ short, long }) => short === word || long === word);
       pending = option !== undefined && (option.required || option.optional) ? option : undefined;
-    } else if (command === undefined) {
-      command = program.commands.find((one) => one.name() === word);
-      if (command === undefined) operands.push(word);
     } else {
-      operands.push(word);
+      // A command of commands (`bgp rib`) goes on until there is an operand.
+      const known = operands.length > 0 ? [] : (command ?? program).commands;
+      const next = known.find((one) => one.name() === word);
+      if (next === undefined) operands.push(word);
+      else command = next;
     }
   }
   return { command, operands, pending, lab };
@@ -92,8 +93,8 @@ async function candidatesFor(
       '--help',
     ];
   }
-  if (command === undefined)
-    return program.commands.map((one) => one.name()).filter((name) => !name.startsWith('_'));
+  if (command === undefined || (command.commands.length > 0 && operands.length === 0))
+    return (command ?? program).commands.map((one) => one.name()).filter((name) => !name.startsWith('_'));
   const argument =
     command.registeredArguments[operands.length] ?? command.registeredArguments.findLast((a) => a.variadic);
   if (argument === undefined) return [];
@@ -102,6 +103,7 @@ async function candidatesFor(
   if (name.startsWith('lab.yaml')) return [FILE];
   if (name === 'node') return (await running()).nodes.filter((node) => !operands.includes(node));
   if (name === 'pod' || name === 'destination') return (await running()).pods;
+  if (name === 'peer') return peers();
   return [];
 }
 
@@ -115,6 +117,9 @@ async function optionValues(option: Option, running: () => Promise<Names>): Prom
     case '--pod':
       return (await running()).pods;
     case '--write':
+    case '--config':
+    case '--raw':
+    case '--socket':
       return [FILE];
     case '--store':
       return ['memory', 'redis://127.0.0.1:6379'];
@@ -147,5 +152,20 @@ async function names(
     }
   } catch {
     return none;
+  }
+}
+
+/** Names of the peers of the only speaker that runs by itself; none where it cannot be found out. */
+async function peers(): Promise<readonly string[]> {
+  try {
+    const { listSpeakers } = await import('../speaker/registry.ts');
+    const [speaker, ...others] = listSpeakers();
+    if (speaker === undefined || others.length > 0) return [];
+    const { connectBgp } = await import('../../agents/control/bgp-client.ts');
+    const { SPEAKER_NODE } = await import('../../agents/control/bgp.ts');
+    const bgp = connectBgp({ kind: 'unix', path: speaker.socket }, SPEAKER_NODE);
+    return (await bgp.neighbors()).map(({ name }) => name);
+  } catch {
+    return [];
   }
 }

@@ -68,6 +68,8 @@ describe('help', () => {
     'capture',
     'logs',
     'validate',
+    'speaker',
+    'bgp',
     'version',
     'completion',
   ])('%s --help is on standard output with 0 and names the global options', async (command) => {
@@ -466,6 +468,17 @@ describe('completion', () => {
     [['--name', ''], ['demo']],
     [['capture', '-w', ''], [':file']],
     [['down', 'x'], []],
+    [['speaker', '--config', ''], [':file']],
+    [
+      ['bgp', 'e'],
+      ['explain', 'enable'],
+    ],
+    [
+      ['bgp', 'rib', '--lo'],
+      ['--longer', '--log-level'],
+    ],
+    [['bgp', 'rib', '--family', 'ipv4-u'], ['ipv4-unicast']],
+    [['bgp', 'rib', '--node', 'host1'], ['host1']],
   ])('%j', async (words, candidates) => {
     const { code, stdout } = await podwire(['__complete', '--', ...words], { labs });
     expect(code).toBe(0);
