@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Profile } from '../conformance/bgp/profile.ts';
 import type { ProfileOptions } from '../conformance/bgp/profile-load.ts';
@@ -14,7 +15,8 @@ import {
   type Style,
   say,
 } from './context.ts';
-import { EXIT, ExitWith, UsageError } from './errors.ts';
+import { CliError, EXIT, ExitWith, UsageError } from './errors.ts';
+import { packageVersion } from './package.ts';
 import { gather, hostAndPort, seconds, wholeNumber } from './parsers.ts';
 
 interface Options extends GlobalOptions {
@@ -160,7 +162,23 @@ async function writeFiles(options: Options, profile: Profile, results: readonly 
   if (options.junit !== undefined) {
     const { junitReport } = await import('../conformance/bgp/report/junit.ts');
     const name = `podwire conformance bgp ${profile.target.address}:${profile.target.port}`;
-    await writeFile(options.junit, junitReport(name, results));
+    await write(options.junit, junitReport(name, results));
+  }
+  if (options.pcap === undefined) return;
+  const { captureOf } = await import('../conformance/bgp/report/capture.ts');
+  for (const result of results.filter(({ verdict }) => verdict === 'fail')) {
+    const octets = await captureOf(result, `podwire ${packageVersion()}`);
+    await write(join(options.pcap, `${result.requirement.id}.pcapng`), octets);
+  }
+}
+
+/** Writes a file, and the folder that it is in. */
+async function write(path: string, content: string | Uint8Array): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+  } catch (error) {
+    throw new CliError(`cannot write ${path}: ${(error as NodeJS.ErrnoException).code}`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The user's shell commands that do to the target what no BGP message can. */
+/** Commands that do to the target what no BGP message can. */
 import { exec } from 'node:child_process';
 import { promisify } from 'node:util';
 import { COMMANDS, type CommandName, type Profile } from './profile.ts';
@@ -8,7 +8,16 @@ const run = promisify(exec);
 /** Longest time that a command may take, milliseconds. */
 const COMMAND_TIME = 60_000;
 
-export class CommandRunner {
+/** Carries out orders to the target. */
+export interface Commands {
+  /**
+   * @returns what the command printed.
+   * @throws NotApplicable (as rejection) where there is no such command, Inconclusive where it fails.
+   */
+  run(name: CommandName, values: Readonly<Record<string, string>>): Promise<string>;
+}
+
+export class CommandRunner implements Commands {
   readonly #commands: Profile['commands'];
 
   constructor(commands: Profile['commands']) {

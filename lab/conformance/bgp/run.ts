@@ -1,5 +1,5 @@
 /** Runs requirements against a target, as many at a time as the profile's addresses allow. */
-import { CommandRunner } from './commands.ts';
+import { CommandRunner, type Commands } from './commands.ts';
 import { Identities, type Lease } from './identity.ts';
 import { OwnPrefixes, PrefixPool } from './prefixes.ts';
 import type { Need, Profile } from './profile.ts';
@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly parallel: number;
   /** Told of every test when it ends. */
   readonly onResult?: (result: TestResult) => void;
+  /** In place of the profile's shell commands. */
+  readonly commands?: Commands;
   /** Starts no more tests once aborted. */
   readonly signal?: AbortSignal;
 }
@@ -34,7 +36,7 @@ export async function runRequirements(
   profile: Profile,
   options: RunOptions,
 ): Promise<readonly TestResult[]> {
-  const runner = new Runner(profile);
+  const runner = new Runner(profile, options.commands ?? new CommandRunner(profile.commands));
   const results = new Map<Requirement, TestResult>();
   const runOne = async (requirement: Requirement): Promise<void> => {
     const result = await runner.run(requirement);
@@ -74,12 +76,12 @@ class Runner {
   readonly #profile: Profile;
   readonly #identities: Identities;
   readonly #prefixes = new PrefixPool();
-  readonly #commands: CommandRunner;
+  readonly #commands: Commands;
 
-  constructor(profile: Profile) {
+  constructor(profile: Profile, commands: Commands) {
     this.#profile = profile;
     this.#identities = new Identities(profile);
-    this.#commands = new CommandRunner(profile.commands);
+    this.#commands = commands;
   }
 
   async run(requirement: Requirement): Promise<TestResult> {

@@ -1,5 +1,5 @@
 /** What a test has in hands: peers, prefixes of its own, steps and barriers. Called `t` in tests. */
-import type { CommandRunner } from './commands.ts';
+import type { Commands } from './commands.ts';
 import { Connection, Listener } from './connection.ts';
 import type { Identity, Lease } from './identity.ts';
 import { type OpenOptions, openOf } from './open.ts';
@@ -30,7 +30,7 @@ export interface SceneParts {
   readonly lease: Lease;
   readonly record: TestRecord;
   readonly prefixes: OwnPrefixes;
-  readonly commands: CommandRunner;
+  readonly commands: Commands;
 }
 
 /** Longest wait for a session to come up: the target may hold a peer down for a while after an error. */
