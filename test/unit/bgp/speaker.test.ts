@@ -146,7 +146,7 @@ describe('two speakers', () => {
     await b.start();
     lab.clock.runUntil(() => b.neighbors()[0]!.lastError !== undefined);
     expect(a.neighbors()[0]!.lastError).toBe(
-      'NOTIFICATION sent: 2/2 OPEN Message Error: Bad Peer AS (OPEN, offset 20: AS 64512 must be 65000)',
+      'NOTIFICATION sent: 2/2 OPEN Message Error: Bad Peer AS (OPEN, offset 20: AS 64512 must be the configured 65000)',
     );
     expect(b.neighbors()[0]!.lastError).toBe('NOTIFICATION received: 2/2 OPEN Message Error: Bad Peer AS');
   });
