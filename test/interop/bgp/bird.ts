@@ -77,8 +77,9 @@ class BirdRouter implements Router {
     await this.#command('configure');
   }
 
-  async refresh(peer: string): Promise<void> {
+  async refresh(peer: string): Promise<boolean> {
     await this.#command(`reload in ${protocolName(peer)}`);
+    return true;
   }
 
   async capabilities(peer: string): Promise<readonly string[]> {
@@ -144,7 +145,7 @@ function configuration(spec: RouterSpec, networks: readonly RouterNetwork[]): st
       })
       .join('\n  ');
   return `
-router id ${spec.address};
+router id ${spec.routerId ?? spec.address};
 protocol device {}
 protocol static { ipv4;
   ${routes(4)}
@@ -194,9 +195,20 @@ function bgp(spec: RouterSpec, peer: RouterPeer): string {
   error wait time 1, 2;
   ${peer.client === true ? 'rr client;' : ''}
   ${peer.md5 === undefined ? '' : `password "${peer.md5}";`}
-  ${spec.restartTime === undefined ? 'graceful restart aware;' : `graceful restart on; graceful restart time ${spec.restartTime};`}
+  enable extended messages on;
+  ${peer.role === undefined ? '' : `local role ${peer.role};`}
+  ${restart(spec)}
   ${spec.families.map(channel).join('\n  ')}
 }`;
+}
+
+function restart({ restartTime, longLivedTime }: RouterSpec): string {
+  if (restartTime === undefined) return 'graceful restart aware;';
+  const longLived =
+    longLivedTime === undefined
+      ? ''
+      : `long lived graceful restart on; long lived stale time ${longLivedTime};`;
+  return `graceful restart on; graceful restart time ${restartTime}; ${longLived}`;
 }
 
 /** `show route all` into paths: a line with a prefix begins one, a line that repeats it leaves the prefix out. */

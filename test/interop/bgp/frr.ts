@@ -85,8 +85,9 @@ class FrrRouter implements Router {
     await this.#vtysh('configure terminal', ...maps, `router bgp ${this.spec.asn}`, ...lines);
   }
 
-  async refresh(peer: string): Promise<void> {
+  async refresh(peer: string): Promise<boolean> {
     await this.#vtysh(`clear bgp ${peer} soft in`);
+    return true;
   }
 
   async capabilities(peer: string): Promise<readonly string[]> {
@@ -169,7 +170,7 @@ route-map HOP6 permit 10
  set ipv6 next-hop global ${spec.nextHop6}
 exit
 router bgp ${spec.asn}
- bgp router-id ${spec.address}
+ bgp router-id ${spec.routerId ?? spec.address}
  bgp allow-martian-nexthop
  no bgp ebgp-requires-policy
  no bgp default ipv4-unicast

@@ -19,6 +19,9 @@ import {
 
 const run = promisify(execFile);
 
+/** How many of its client's processes run side by side. */
+const AT_A_TIME = 8;
+
 /** Next hop of the IPv4 routes that a GoBGP originates: it takes none in 127/8. */
 export const GOBGP_NEXT_HOP = '192.0.2.99';
 
@@ -63,7 +66,7 @@ class GobgpRouter implements Router {
       (text) => text.includes(String(this.spec.asn)) || text === 'ended',
     );
     if (gobgpd.exitCode !== null) throw new Error(`gobgpd ended: ${output}`);
-    for (const network of this.#networks) await this.#route('add', network);
+    await this.#routes('add', this.#networks);
   }
 
   async received(peer: string, family: RouterFamily): Promise<readonly RouterPath[]> {
@@ -76,13 +79,15 @@ class GobgpRouter implements Router {
     const before = new Set(this.#networks.map(key));
     const prefixes = new Set(networks.map(({ prefix }) => prefix));
     const gone = this.#networks.filter(({ prefix }) => !prefixes.has(prefix));
-    for (const network of gone) await this.#route('del', network);
-    for (const network of networks) if (!before.has(key(network))) await this.#route('add', network);
+    await this.#routes('del', gone);
+    const changed = networks.filter((network) => !before.has(key(network)));
+    await this.#routes('add', changed);
     this.#networks = networks;
   }
 
-  async refresh(peer: string): Promise<void> {
-    await this.#gobgp('neighbor', peer, 'softresetin');
+  /** Its soft reset judges what it has again, and asks nobody. */
+  async refresh(): Promise<boolean> {
+    return false;
   }
 
   async capabilities(peer: string): Promise<readonly string[]> {
@@ -109,6 +114,13 @@ class GobgpRouter implements Router {
     const ended = new Promise((resolve) => gobgpd.once('exit', resolve));
     gobgpd.kill(signal);
     await ended;
+  }
+
+  /** Each route is a process of its own, so several at a time. */
+  async #routes(verb: 'add' | 'del', networks: readonly RouterNetwork[]): Promise<void> {
+    for (let i = 0; i < networks.length; i += AT_A_TIME) {
+      await Promise.all(networks.slice(i, i + AT_A_TIME).map((network) => this.#route(verb, network)));
+    }
   }
 
   async #route(verb: 'add' | 'del', { prefix, community, med }: RouterNetwork): Promise<void> {
@@ -139,7 +151,7 @@ function configuration(spec: RouterSpec): string {
   return `
 [global.config]
   as = ${spec.asn}
-  router-id = "${spec.address}"
+  router-id = "${spec.routerId ?? spec.address}"
   port = ${spec.port}
   local-address-list = ["${spec.address}"]
 ${spec.peers.map((peer) => neighbor(spec, peer)).join('\n')}`;

@@ -4,6 +4,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** How long a program may take to come to what is asked for, ms. */
+const ASK_TIMEOUT = 30_000;
+
 export type RouterFamily = 'ipv4-unicast' | 'ipv6-unicast';
 
 /** What a router is set up as. Addresses are of loopback; all BGP goes to port {@link RouterSpec.port}. */
@@ -11,6 +14,8 @@ export interface RouterSpec {
   readonly address: string;
   readonly asn: number;
   readonly port: number;
+  /** BGP identifier where the address is no IPv4 one. */
+  readonly routerId?: string;
   /** podwire, and whoever else it has a session with. */
   readonly peers: readonly RouterPeer[];
   readonly families: readonly RouterFamily[];
@@ -18,6 +23,8 @@ export interface RouterSpec {
   readonly nextHop6: string;
   /** Graceful restart with this restart time, seconds. */
   readonly restartTime?: number;
+  /** Long-lived graceful restart after that (RFC 9494) with this stale time, seconds. */
+  readonly longLivedTime?: number;
   /** Routes that it originates. */
   readonly networks: readonly RouterNetwork[];
 }
@@ -32,6 +39,8 @@ export interface RouterPeer {
   /** IPv4 NLRI with IPv6 next hops (RFC 8950). */
   readonly extendedNextHop?: boolean;
   readonly md5?: string;
+  /** What the router is to this peer (RFC 9234). */
+  readonly role?: 'customer' | 'provider';
 }
 
 export interface RouterNetwork {
@@ -44,6 +53,8 @@ export interface RouterNetwork {
 /** A path that a router has from a peer, in the words that all of them know. */
 export interface RouterPath {
   readonly prefix: string;
+  /** Path identifier of the peer (RFC 7911), where the program shows it. */
+  readonly pathId?: number;
   readonly nextHop: string;
   /** `"64512 64513"`; empty where internal. */
   readonly asPath: string;
@@ -60,8 +71,8 @@ export interface Router {
   received(peer: string, family: RouterFamily): Promise<readonly RouterPath[]>;
   /** Replaces its own routes while it runs. */
   originate(networks: readonly RouterNetwork[]): Promise<void>;
-  /** Asks a peer for its routes again (RFC 2918). */
-  refresh(peer: string): Promise<void>;
+  /** Asks a peer for its routes again (RFC 2918); false where the program cannot be made to. */
+  refresh(peer: string): Promise<boolean>;
   /** Ends without a word to anybody. */
   crash(): Promise<void>;
   /** Runs again after a crash, as a restarted speaker. */
@@ -74,11 +85,13 @@ export interface Router {
 /** Starts a router of some kind. */
 export type StartRouter = (spec: RouterSpec) => Promise<Router>;
 
-/** Asks until the answer is as wanted; the test's timeout ends it otherwise. A foreign program offers nothing to wait on. */
+/** Asks until the answer is as wanted. A foreign program offers nothing to wait on. @throws Error when time is up. */
 export async function ask<T>(question: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
+  const deadline = performance.now() + ASK_TIMEOUT;
   for (;;) {
     const answer = await question().catch(() => undefined);
     if (answer !== undefined && wanted(answer)) return answer;
+    if (performance.now() > deadline) throw new Error(`asked in vain, last answer: ${String(answer)}`);
     await delay(40);
   }
 }

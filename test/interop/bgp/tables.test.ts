@@ -3,13 +3,14 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { BgpSpeaker } from '../../../agents/bgp/speaker.ts';
 import type { PeerConfig } from '../../../agents/bgp/types.ts';
 import { realSpeaker, untilEstablished } from '../../support/bgp.ts';
-import { ask, type Router, type RouterFamily, type RouterNetwork } from './router.ts';
+import type { Router, RouterFamily, RouterNetwork } from './router.ts';
 import { networks, podwireRows, ROUTERS, type RouterKind, routerRows } from './routers.ts';
 
 const PORT = 17990;
 const ASN = 64512;
 const FAMILIES = ['ipv4-unicast', 'ipv6-unicast'] as const;
 const PEER = 'router';
+const WAIT = { timeout: 20_000, interval: 60 };
 
 /** How podwire and the router stand to each other. */
 const RELATIONS = {
@@ -93,7 +94,7 @@ async function expectSent(count: number): Promise<void> {
         expect(routerRows(await router!.received(address, family))).toEqual(
           podwireRows(podwire!.adjRibOut(PEER), version),
         ),
-      { timeout: 20_000, interval: 60 },
+      WAIT,
     );
   }
   const own = podwire!.adjRibOut(PEER).filter(({ prefix }) => /^(10\.10\.|2001:db8:10:)/.test(prefix));
@@ -114,7 +115,7 @@ async function expectReceived(list: readonly RouterNetwork[], external: boolean)
       .map(({ prefix, communities, med }) => `${prefix} ${communities.join(' ')} ${med ?? 0}`)
       .sort()
       .join('\n');
-  await vi.waitFor(() => expect(have()).toBe(wanted), { timeout: 20_000, interval: 30 });
+  await vi.waitFor(() => expect(have()).toBe(wanted), WAIT);
   for (const path of podwire!.adjRibIn(PEER)) {
     if (!/^(10\.20\.|2001:db8:20:)/.test(path.prefix)) continue;
     expect(path.asPath).toBe(external ? '64600' : '');
@@ -138,14 +139,17 @@ for (const kind of ROUTERS) {
       await expectSent(changed.length);
       await expectReceived(theirs, external);
 
-      // Route refresh asked for by the router changes nothing but sends everything again.
-      const before = podwire.neighbors()[0]!.messagesSent;
-      await router.refresh(ours);
-      await ask(
-        async () => podwire.neighbors()[0]!.messagesSent,
-        (sent) => sent > before + 1,
-      );
+      // A refresh that either side asks for changes nothing, but sends everything again.
+      const updates = (direction: 'sent' | 'received'): number =>
+        podwire.neighbors()[0]!.counters[direction].update;
+      const before = { sent: updates('sent'), received: updates('received') };
+      if (await router.refresh(ours)) {
+        await vi.waitFor(() => expect(updates('sent')).toBeGreaterThan(before.sent), WAIT);
+      }
+      podwire.peer(PEER).requestRefresh();
+      await vi.waitFor(() => expect(updates('received')).toBeGreaterThan(before.received), WAIT);
       await expectSent(changed.length);
+      await expectReceived(theirs, external);
 
       for (const { prefix } of changed) podwire.withdraw(prefix);
       await router.originate([]);
