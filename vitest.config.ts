@@ -19,6 +19,7 @@ const config: ViteUserConfig = defineConfig({
       tier('property', 60),
       tier('interop', 60, false),
       tier('lab', 90, false),
+      tier('conformance', 1200, false),
       tier('docker', 600, false),
     ],
   },

@@ -1,0 +1,193 @@
+// The speakers that the suite runs against, each with the configuration that `podwire conformance bgp --print-config`
+// prints for it, on a loopback address of its own.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Commands } from '../../lab/conformance/bgp/commands.ts';
+import type { CommandName, Profile } from '../../lab/conformance/bgp/profile.ts';
+import { loadProfile, type ProfileOptions } from '../../lab/conformance/bgp/profile-load.ts';
+import { offeredBy, type ProgramName, targetConfig } from '../../lab/conformance/bgp/target-config/all.ts';
+import { NotApplicable } from '../../lab/conformance/bgp/verdict.ts';
+import { BirdDaemon } from '../interop/bgp-bird-daemon.ts';
+import { FrrDaemon } from '../interop/bgp-frr-daemon.ts';
+import { requireTool } from '../support/tools.ts';
+import { until } from '../support/until.ts';
+
+const run = promisify(execFile);
+
+const ASN = 65000;
+const PORT = 1790;
+
+/** A running speaker and how the suite is to talk to it. */
+export interface Target {
+  readonly profile: Profile;
+  readonly commands: Commands;
+  stop(): Promise<void>;
+}
+
+/** Where each speaker listens and which quarter of the range its peers come from; they never run at the same time. */
+const PLACES: Readonly<Record<ProgramName, ProfileOptions>> = {
+  bird: { target: { address: '127.108.0.1', port: PORT }, peers: '127.108.0.0/18' },
+  frr: { target: { address: '127.108.64.1', port: PORT }, peers: '127.108.64.0/18' },
+  gobgp: {
+    target: { address: '127.108.128.1', port: PORT },
+    peers: '127.108.128.0/18',
+    // GoBGP takes no next hops in 127.0.0.0/8.
+    nextHops: '203.0.113.0/24',
+  },
+  podwire: { target: { address: '127.108.192.1', port: PORT }, peers: '127.108.192.0/18' },
+};
+
+async function profileFor(program: ProgramName): Promise<Profile> {
+  const profile = await loadProfile({ ...PLACES[program], asn: ASN, localAsn: 65001 });
+  return offeredBy(program, profile);
+}
+
+type Handlers = Readonly<
+  Partial<Record<CommandName, (values: Readonly<Record<string, string>>) => Promise<string>>>
+>;
+
+/** Commands as functions; those that are not there do not apply. */
+function commands(handlers: Handlers): Commands {
+  return {
+    async run(name, values) {
+      const handler = handlers[name];
+      if (handler === undefined) throw new NotApplicable(`no command "${name}" for this speaker`);
+      return await handler(values);
+    },
+  };
+}
+
+/** BIRD: `startup hold time` makes it wait only 20 s for an OPEN. */
+export async function startBird(): Promise<Target> {
+  const base = await profileFor('bird');
+  const profile = { ...base, settings: { ...base.settings, openHoldTime: 20 } };
+  const bird = await BirdDaemon.start(targetConfig('bird', profile));
+  return {
+    profile,
+    commands: commands({
+      stop: ({ name }) => bird.order(`disable peer_${name}`),
+      start: ({ name }) => bird.order(`enable peer_${name}`),
+    }),
+    stop: () => bird.stop(),
+  };
+}
+
+/** FRR's bgpd without zebra. */
+export async function startFrr(): Promise<Target> {
+  const profile = await profileFor('frr');
+  const { address, port } = profile.target;
+  const frr = await FrrDaemon.start(address, port, targetConfig('frr', profile));
+  const order = (line: string): Promise<string> =>
+    frr.command('configure terminal', `router bgp ${ASN}`, line);
+  return {
+    profile,
+    commands: commands({
+      stop: ({ address: peer }) => order(`neighbor ${peer} shutdown`),
+      start: ({ address: peer }) => order(`no neighbor ${peer} shutdown`),
+    }),
+    stop: () => frr.stop(),
+  };
+}
+
+/** GoBGP, started again whenever it crashes: some malformed messages end the 3.10 process. */
+export async function startGobgp(): Promise<Target> {
+  const profile = await profileFor('gobgp');
+  const folder = await mkdtemp(join(tmpdir(), 'podwire-gobgp-'));
+  const config = join(folder, 'gobgpd.conf');
+  await writeFile(config, targetConfig('gobgp', profile));
+  const api = [profile.target.address, '50051'] as const;
+  const gobgp = async (...args: readonly string[]): Promise<string> =>
+    (await run(requireTool('gobgp'), ['-u', api[0], '-p', api[1], ...args])).stdout;
+  const supervisor = new Supervisor(requireTool('gobgpd'), [
+    '-f',
+    config,
+    '--api-hosts',
+    api.join(':'),
+    '--pprof-disable',
+  ]);
+  await until('gobgpd listens', () => listens(profile.target));
+  return {
+    profile,
+    commands: commands({
+      stop: ({ address }) => gobgp('neighbor', address!, 'disable'),
+      start: ({ address }) => gobgp('neighbor', address!, 'enable'),
+    }),
+    async stop() {
+      await supervisor.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** `podwire speaker` as a process of its own, controlled through its socket. */
+export async function startPodwire(): Promise<Target> {
+  const profile = await profileFor('podwire');
+  const folder = await mkdtemp(join(tmpdir(), 'podwire-speaker-'));
+  const config = join(folder, 'speaker.yaml');
+  const socket = join(folder, 'speaker.sock');
+  await writeFile(config, `${targetConfig('podwire', profile)}api: { socket: ${socket} }\n`);
+  const podwire = (...args: readonly string[]): readonly string[] => ['bin/podwire.mjs', ...args];
+  const supervisor = new Supervisor(process.execPath, podwire('speaker', '--config', config), false);
+  await until('podwire speaker listens', () => listens(profile.target));
+  const order = async (verb: string, peer: string | undefined): Promise<string> =>
+    (await run(process.execPath, podwire('bgp', verb, '--socket', socket, peer!))).stdout;
+  return {
+    profile,
+    commands: commands({
+      stop: ({ address }) => order('shutdown', address),
+      start: ({ address }) => order('enable', address),
+    }),
+    async stop() {
+      await supervisor.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A process; where it may crash it is started again each time. */
+class Supervisor {
+  readonly #path: string;
+  readonly #args: readonly string[];
+  readonly #again: boolean;
+  #process: ChildProcess;
+  #stopped = false;
+
+  constructor(path: string, args: readonly string[], again = true) {
+    this.#path = path;
+    this.#args = args;
+    this.#again = again;
+    this.#process = this.#spawn();
+  }
+
+  #spawn(): ChildProcess {
+    const child = spawn(this.#path, this.#args, { stdio: 'ignore' });
+    child.once('exit', () => {
+      if (this.#again && !this.#stopped) this.#process = this.#spawn();
+    });
+    return child;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const child = this.#process;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+  }
+}
+
+function listens({ address, port }: { readonly address: string; readonly port: number }): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: address, port, localAddress: address });
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}
