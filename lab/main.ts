@@ -5,6 +5,11 @@ let interrupt: AbortController | undefined;
 /** What SIGHUP does where it is no reason to end. */
 let hangup: (() => void) | undefined;
 
+function onSignal(signal: 'SIGHUP' | 'SIGUSR2', listener: () => void): void {
+  if (signal === 'SIGHUP') hangup = listener;
+  else process.on(signal, listener);
+}
+
 function interrupted(): AbortSignal {
   if (interrupt !== undefined) return interrupt.signal;
   const controller = new AbortController();
@@ -21,9 +26,7 @@ const context: CliContext = {
   env: process.env,
   labs: async () => (await import('./cli/lab-access.ts')).systemLabs(),
   interrupted,
-  onHangup: (listener) => {
-    hangup = listener;
-  },
+  onSignal,
 };
 
 /** A reader that went away (`| head`) ends the program, as SIGPIPE would, but in order. */

@@ -20,8 +20,8 @@ export interface CliContext {
   readonly labs: () => Promise<LabAccess>;
   /** Aborts on Ctrl-C and on SIGTERM while a command listens to it. */
   readonly interrupted: () => AbortSignal;
-  /** Makes SIGHUP call this from now on instead of aborting. */
-  readonly onHangup: (listener: () => void) => void;
+  /** Makes a signal call this from now on; SIGHUP then does not abort. */
+  readonly onSignal: (signal: 'SIGHUP' | 'SIGUSR2', listener: () => void) => void;
 }
 
 /** Options that every command takes. */

@@ -12,7 +12,9 @@ interface Options extends GlobalOptions {
 export function register(program: Command, context: CliContext): void {
   program
     .command('speaker')
-    .description('run one BGP speaker until SIGTERM; SIGHUP reads its file again')
+    .description(
+      'run one BGP speaker until SIGTERM; SIGHUP reads its file again, SIGUSR2 ends it for a restart',
+    )
     .requiredOption('--config <file>', 'YAML file of the speaker (docs/speaker-file.md)')
     .action(async (_options: object, command: Command) => {
       await speaker(context, command, command.optsWithGlobals<Options>());
@@ -35,7 +37,14 @@ async function speaker(context: CliContext, command: Command, options: Options):
   let forget: (() => void) | undefined;
   try {
     const running = await startSpeaker(file, socket, log);
-    context.onHangup(() => {
+    let restart = false;
+    const leave = new Promise<void>((resolve) => {
+      context.onSignal('SIGUSR2', () => {
+        restart = true;
+        resolve();
+      });
+    });
+    context.onSignal('SIGHUP', () => {
       try {
         running.reload(readSpeakerFile(options.config));
         log.info({ file: options.config }, 'read again');
@@ -45,8 +54,8 @@ async function speaker(context: CliContext, command: Command, options: Options):
     });
     forget = registerSpeaker({ asn, routerId, socket });
     announceReady(context, options, file, running.speaker.listening, socket);
-    await Promise.race([aborted(signal), running.asked]);
-    await running.stop();
+    await Promise.race([aborted(signal), running.asked, leave]);
+    await running.stop({ restart });
   } finally {
     forget?.();
     flush();

@@ -36,8 +36,11 @@ export interface SpeakerProcess {
   reload(setup: SpeakerSetup): void;
   /** Resolves when somebody stopped it through the control socket. */
   readonly asked: Promise<void>;
-  /** Ends the sessions with Cease, Administrative Shutdown; resolves when everything is closed. */
-  stop(): Promise<void>;
+  /**
+   * Ends the sessions with Cease, Administrative Shutdown; resolves when everything is closed. With `restart` without a
+   * word, so that peers with graceful restart keep the routes until the speaker is back (RFC 4724 §4).
+   */
+  stop(options?: { readonly restart?: boolean }): Promise<void>;
 }
 
 /**
@@ -87,8 +90,8 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
       speaker.setNextHops(next.nextHops);
       announced = announce(speaker, next.networks, announced);
     },
-    async stop() {
-      await speaker.stop();
+    async stop(options) {
+      await speaker.stop(options);
       await control.close();
     },
   };

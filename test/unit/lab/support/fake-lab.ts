@@ -35,7 +35,7 @@ export async function podwire(args: readonly string[], surroundings: Surrounding
     env: surroundings.env ?? {},
     labs: async () => ({ ...NO_LABS, ...surroundings.labs }),
     interrupted: () => surroundings.signal ?? new AbortController().signal,
-    onHangup: () => {},
+    onSignal: () => {},
   };
   const code = await run(args, context);
   return { code, stdout: chunks.stdout.join(''), stderr: chunks.stderr.join('') };
