@@ -90,7 +90,8 @@ class BirdRouter implements Router {
       const list: string[] = [];
       for (const line of lines.slice(start + 1)) {
         if (!/^ {6}/.test(line)) break;
-        list.push(line.trim().split(':')[0]!);
+        // What is deeper says more about the capability before it.
+        if (/^ {6}\S/.test(line)) list.push(line.trim().split(':')[0]!);
       }
       return new Set(list);
     };

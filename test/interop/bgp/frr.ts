@@ -94,7 +94,7 @@ class FrrRouter implements Router {
     const text = await this.#vtysh(`show bgp neighbors ${peer} json`);
     const capabilities = JSON.parse(text)[peer].neighborCapabilities as Record<string, unknown>;
     return Object.keys(capabilities).filter((name) =>
-      JSON.stringify(capabilities[name]).toLowerCase().includes('received'),
+      JSON.stringify(capabilities[name]).toLowerCase().includes('advertisedandreceived'),
     );
   }
 
@@ -163,7 +163,6 @@ function configuration(spec: RouterSpec, networks: readonly RouterNetwork[]): st
       'exit-address-family',
     ].join('\n '),
   );
-  const restart = spec.restartTime;
   return `
 ${routeMaps(networks).join('\n')}
 route-map HOP6 permit 10
@@ -175,10 +174,21 @@ router bgp ${spec.asn}
  no bgp ebgp-requires-policy
  no bgp default ipv4-unicast
  no bgp network import-check
- ${restart === undefined ? '' : `bgp graceful-restart\n bgp graceful-restart restart-time ${restart}\n bgp graceful-restart preserve-fw-state`}
+ ${restart(spec).join('\n ')}
  ${spec.peers.flatMap((peer) => neighbor(spec, peer)).join('\n ')}
  ${families.join('\n ')}
 `;
+}
+
+function restart({ restartTime, longLivedTime }: RouterSpec): string[] {
+  if (restartTime === undefined) return [];
+  return [
+    'bgp graceful-restart',
+    `bgp graceful-restart restart-time ${restartTime}`,
+    'bgp graceful-restart preserve-fw-state',
+    'bgp graceful-restart notification',
+    ...(longLivedTime === undefined ? [] : [`bgp long-lived-graceful-restart stale-time ${longLivedTime}`]),
+  ];
 }
 
 function neighbor(spec: RouterSpec, peer: RouterPeer): string[] {
@@ -192,6 +202,7 @@ function neighbor(spec: RouterSpec, peer: RouterPeer): string[] {
     `neighbor ${address} advertisement-interval 0`,
     ...(peer.md5 === undefined ? [] : [`neighbor ${address} password ${peer.md5}`]),
     ...(peer.extendedNextHop === true ? [`neighbor ${address} capability extended-nexthop`] : []),
+    ...(peer.role === undefined ? [] : [`neighbor ${address} local-role ${peer.role}`]),
   ];
 }
 

@@ -163,7 +163,7 @@ function neighbor(spec: RouterSpec, peer: RouterPeer): string {
   [[neighbors.afi-safis]]
     [neighbors.afi-safis.config]
       afi-safi-name = "${family}"
-    ${spec.restartTime === undefined ? '' : '[neighbors.afi-safis.mp-graceful-restart.config]\n      enabled = true'}
+    ${familyRestart(spec)}
     ${peer.addPath === true ? '[neighbors.afi-safis.add-paths.config]\n      receive = true\n      send-max = 8' : ''}`,
   );
   return `
@@ -180,8 +180,27 @@ function neighbor(spec: RouterSpec, peer: RouterPeer): string {
     remote-port = ${spec.port}
     passive-mode = true
   ${peer.client === true ? `[neighbors.route-reflector.config]\n    route-reflector-client = true\n    route-reflector-cluster-id = "${spec.address}"` : ''}
-  ${spec.restartTime === undefined ? '' : `[neighbors.graceful-restart.config]\n    enabled = true\n    restart-time = ${spec.restartTime}`}
+  ${restart(spec)}
   ${families.join('')}`;
+}
+
+function restart({ restartTime, longLivedTime }: RouterSpec): string {
+  if (restartTime === undefined) return '';
+  return `[neighbors.graceful-restart.config]
+    enabled = true
+    restart-time = ${restartTime}
+    notification-enabled = true
+    long-lived-enabled = ${longLivedTime !== undefined}`;
+}
+
+function familyRestart({ restartTime, longLivedTime }: RouterSpec): string {
+  if (restartTime === undefined) return '';
+  const plain = '[neighbors.afi-safis.mp-graceful-restart.config]\n      enabled = true';
+  if (longLivedTime === undefined) return plain;
+  return `${plain}
+    [neighbors.afi-safis.long-lived-graceful-restart.config]
+      enabled = true
+      restart-time = ${longLivedTime}`;
 }
 
 interface GobgpPath {
