@@ -8,7 +8,7 @@ import { Rib, type RibFlush } from '../../protocol/bgp/rib/rib.ts';
 import type { RibConfig } from '../../protocol/bgp/rib/route.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
 import { parseIpv4 } from '../../protocol/ip/ipv4.ts';
-import type { TcpConnection, TcpHandler, TcpKeys, TcpListener } from '../ports.ts';
+import type { TcpConnection, TcpHandler, TcpListener } from '../ports.ts';
 import { plainAddress } from './address.ts';
 import { DynamicPeers } from './dynamic-peers.ts';
 import { Flusher } from './flusher.ts';
@@ -21,7 +21,7 @@ import { Peer, type PeerOwner } from './peer.ts';
 import { checkPeers, sameSession } from './peer-changes.ts';
 import type { SpeakerPorts } from './peer-session.ts';
 import type { SessionIdentity } from './session-config.ts';
-import { listenKeys } from './tcp-options.ts';
+import { listenKeys, listenOptions } from './tcp-options.ts';
 import type {
   BestChange,
   FamilyName,
@@ -90,7 +90,7 @@ export class BgpSpeaker {
     try {
       for (const local of this.config.listen) {
         const accept = (connection: TcpConnection): TcpHandler | undefined => this.#accept(connection);
-        this.#listeners.push(await this.#ports.tcp.listen(local, accept, this.#keys()));
+        this.#listeners.push(await this.#ports.tcp.listen(local, accept, listenOptions(...this.#callers())));
       }
     } catch (error) {
       await this.#closeListeners();
@@ -140,7 +140,7 @@ export class BgpSpeaker {
       else this.#remove(peer, OTHER_CONFIGURATION_CHANGE);
     }
     for (const config of peers) if (!this.#peers.has(config.name)) this.#add(config);
-    for (const listener of this.#listeners) listener.setKeys?.(this.#keys());
+    for (const listener of this.#listeners) listener.setKeys?.(listenKeys(...this.#callers()));
   }
 
   /** Says which next hops can be reached, and at what cost; `undefined`: all. @throws RangeError on what is no prefix. */
@@ -221,12 +221,12 @@ export class BgpSpeaker {
     );
   }
 
-  #keys(): TcpKeys {
-    const peers = [...this.#peers.values()].filter(({ range }) => range === undefined);
-    return listenKeys(
-      peers.map(({ config }) => config),
-      this.#dynamic.configs,
+  /** Everybody who may call: configured peers, and ranges of others. */
+  #callers(): [PeerConfig[], readonly PeerRangeConfig[]] {
+    const peers = [...this.#peers.values()].flatMap(({ range, config }) =>
+      range === undefined ? [config] : [],
     );
+    return [peers, this.#dynamic.configs];
   }
 
   #add(config: PeerConfig, range?: PeerRangeConfig): Peer {

@@ -1,6 +1,13 @@
 /** What a peer's settings mean to its TCP connections. */
 import { parsePrefix } from '../../protocol/ip/prefix.ts';
-import type { TcpAoPeer, TcpConnectOptions, TcpKeys, TcpMd5Peer, TcpTtl } from '../ports.ts';
+import type {
+  TcpAoPeer,
+  TcpConnectOptions,
+  TcpKeys,
+  TcpListenOptions,
+  TcpMd5Peer,
+  TcpTtl,
+} from '../ports.ts';
 import type { PeerConfig, PeerRangeConfig, PeerSettings } from './types.ts';
 
 /** How to dial a peer. */
@@ -19,6 +26,18 @@ export function connectOptions(config: PeerConfig): TcpConnectOptions {
 export function ttlOf({ multihop, ttlSecurity }: PeerSettings): TcpTtl {
   if (ttlSecurity !== undefined) return { ttl: 255, minTtl: 256 - ttlSecurity };
   return multihop === undefined ? {} : { ttl: multihop };
+}
+
+/**
+ * How to listen for everybody who may call. Where one has TTL security, even the answer to its SYN must come with TTL
+ * 255 (RFC 5082 §3), when nobody knows yet whose it is.
+ */
+export function listenOptions(
+  peers: readonly PeerConfig[],
+  ranges: readonly PeerRangeConfig[],
+): TcpListenOptions {
+  const secured = [...peers, ...ranges].some(({ ttlSecurity }) => ttlSecurity !== undefined);
+  return { ...listenKeys(peers, ranges), ...(secured ? { ttl: 255 } : {}) };
 }
 
 /** Keys of everybody who may call. */
