@@ -134,8 +134,11 @@ export const UPDATE_ERROR_TESTS: readonly Requirement[] = [
       await observer.expectRoute(prefix);
       source.send(update({ attributes: source.attributes({ origin: 2 }) }));
       await survives(t, pair);
-      const said = observer.historyOf(prefix).length;
-      t.check(said === 1, `expected nothing more to be said about ${prefix}, got ${said - 1} messages`);
+      // The same route may have been sent twice: when the session came up, and when it was learned.
+      const unchanged = observer
+        .historyOf(prefix)
+        .every(({ route }) => route?.attribute(ORIGIN)?.value[0] === 0);
+      t.check(unchanged, `expected ${prefix} to stay as it was, but the target changed or withdrew it`);
     },
   },
   {
