@@ -58,7 +58,7 @@ template bgp tester {
   enable extended messages on;
   enable route refresh on;
   allow bgp_local_pref off;
-  ipv4 { import all; export all; add paths on; extended next hop on; next hop keep; };
+  ipv4 { import all; export all; add paths on; extended next hop on; };
   ipv6 { import all; export all; add paths on; };
 }
 ${peers.map((peer, i) => birdPeer(profile, peer, i + 1)).join('\n')}
