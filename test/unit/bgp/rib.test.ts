@@ -155,6 +155,13 @@ describe('decision process (RFC 4271 §9.1.2.2, RFC 4456 §9)', () => {
     expect(rib.flush().changes).toEqual([]);
   });
 
+  test('the identifier is the cluster id of a speaker without one, on import as on export (RFC 4456 §7)', () => {
+    const rib = new Rib({ ...CONFIG, clusterId: undefined });
+    const from = rib.addPeer(peer(2));
+    announce(rib, from, { clusterList: [1, CONFIG.routerId] });
+    expect([...rib.adjRibIn(from)]).toMatchObject([{ best: false, ineligible: 3 }]);
+  });
+
   test('a multicast prefix alone is ignored', () => {
     const rib = new Rib(CONFIG);
     const from = rib.addPeer(peer(2));
