@@ -1,10 +1,10 @@
 /** Control of a speaker: `podwire bgp` in terms of {@link BgpSpeaker}. */
-import type { BgpControl, BgpNeighbor, BgpSummary, PathQuery } from '../control/bgp.ts';
+import type { BgpControl, BgpNeighbor, PathQuery } from '../control/bgp.ts';
 import { explain } from './explain.ts';
 import { pathMatcher } from './path-query.ts';
 import { pathView, type ShownPath } from './path-view.ts';
 import type { BgpSpeaker } from './speaker.ts';
-import type { FamilyName, NeighborStatus } from './types.ts';
+import type { NeighborStatus } from './types.ts';
 
 /**
  * Control of the speaker that `current` returns at the time of each call.
@@ -21,7 +21,7 @@ export function controlSpeaker(name: string, current: () => BgpSpeaker): BgpCont
         routerId,
         clusterId: clusterId ?? null,
         listen: speaker.listening,
-        tables: tables(speaker.table.paths()),
+        tables: speaker.table.counts(),
       };
     },
     neighbors: async () => current().neighbors().map(neighborRow),
@@ -79,15 +79,4 @@ function table(speaker: BgpSpeaker, { table, peer }: PathQuery): Iterable<ShownP
 
 function* sent(paths: Iterable<Omit<ShownPath, 'peer' | 'best'>>): Generator<ShownPath> {
   for (const path of paths) yield { ...path, peer: undefined, best: true };
-}
-
-function tables(paths: Iterable<ShownPath>): BgpSummary['tables'] {
-  const counts = new Map<FamilyName, { prefixes: number; paths: number }>();
-  for (const { family, best } of paths) {
-    const count = counts.get(family) ?? { prefixes: 0, paths: 0 };
-    counts.set(family, count);
-    count.paths += 1;
-    if (best) count.prefixes += 1;
-  }
-  return [...counts].map(([family, count]) => ({ family, ...count }));
 }
