@@ -60,7 +60,7 @@ function guessText(guess: Guess, context: CodecContext): string {
     case 'fourOctetAs':
       return `${context.fourOctetAs ? 'four' : 'two'}-octet AS numbers`;
     case 'addPath':
-      return 'no path identifiers';
+      return `${context.addPath?.length ? '' : 'no '}path identifiers`;
     case 'peerType':
       return `${context.peerType} peer`;
   }

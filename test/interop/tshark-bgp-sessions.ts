@@ -178,7 +178,21 @@ async function ended(process: ChildProcess, signal: NodeJS.Signals): Promise<voi
 /** Starts tcpdump; it captures when this returns. `-i any` makes Linux cooked frames, `lo` Ethernet ones. */
 async function tcpdump(device: string, file: string): Promise<ChildProcess> {
   const filter = `tcp port ${PORT} and net 127.106.2.0/24`;
-  const args = ['-i', device, '-U', '--immediate-mode', '-s', '0', '-Z', 'root', '-w', file, filter];
+  const args = [
+    '-i',
+    device,
+    '-U',
+    '--immediate-mode',
+    '-s',
+    '65535',
+    '-B',
+    '32768',
+    '-Z',
+    'root',
+    '-w',
+    file,
+    filter,
+  ];
   const child = spawn(requireTool('tcpdump'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
   await new Promise<void>((resolve, reject) => {
     let text = '';

@@ -47,8 +47,19 @@ type Reading = Pick<DissectedMessage, 'context' | 'field'>;
  */
 const CONFEDERATION_MISFIT = 2.5;
 
-function misfitKey({ fourOctetAs, peerType }: CodecContext): string {
-  return `${fourOctetAs} ${peerType}`;
+function misfitKey({ fourOctetAs, addPath, peerType }: CodecContext): string {
+  return `${fourOctetAs} ${addPath?.length ?? 0} ${peerType}`;
+}
+
+/** How badly a reading of an UPDATE fits: its faults, and routes that repeat, as path identifiers read as prefixes do. */
+function misfitOf(field: Field): number {
+  return faultWeight(field) + repeatedRoutes(field);
+}
+
+function repeatedRoutes(field: Field): number {
+  const children = field.children ?? [];
+  const routes = children.filter(({ name }) => name === 'route').map(({ value }) => value);
+  return children.reduce((sum, child) => sum + repeatedRoutes(child), routes.length - new Set(routes).size);
 }
 
 /** What is known of one end. */
@@ -132,17 +143,14 @@ export class SessionDissector {
     const misfit = (context: CodecContext): number => misfits.get(misfitKey(context)) ?? 0;
     const best = candidates.reduce((a, b) => (misfit(b) < misfit(a) ? b : a));
     const field = dissectMessage(bytes, best);
-    if (candidates.length === 1 || faultWeight(field) === 0) return { context: best, field };
+    if (candidates.length === 1 || misfitOf(field) === 0) return { context: best, field };
     const readings = candidates.map((context) => ({
       context,
       field: context === best ? field : dissectMessage(bytes, context),
     }));
     for (const reading of readings) {
       const unlikely = reading.context.peerType === 'confederation' ? CONFEDERATION_MISFIT : 0;
-      misfits.set(
-        misfitKey(reading.context),
-        misfit(reading.context) + faultWeight(reading.field) + unlikely,
-      );
+      misfits.set(misfitKey(reading.context), misfit(reading.context) + misfitOf(reading.field) + unlikely);
     }
     return readings.reduce((a, b) => (misfit(b.context) < misfit(a.context) ? b : a));
   }
@@ -154,8 +162,7 @@ export class SessionDissector {
     const lacking = [from, to].some((set) => set !== undefined && set.fourOctetAs === undefined);
     const guesses: Guess[] = [];
     if (this.#knowledge.fourOctetAs === undefined && !lacking) guesses.push('fourOctetAs');
-    const possible = (from?.addPathSend ?? to?.addPathReceive ?? ['any']).length > 0;
-    if (this.#knowledge.addPath === undefined && possible) guesses.push('addPath');
+    if (this.#addPath(from, to).length > 1) guesses.push('addPath');
     guesses.push('peerType');
     return guesses;
   }
@@ -164,12 +171,22 @@ export class SessionDissector {
   #contexts(sender: 0 | 1): CodecContext[] {
     const from = this.#speakers[sender];
     const to = this.#speakers[other(sender)];
-    const base = sharedContext(from?.capabilities, to?.capabilities, this.#knowledge);
-    const fourOctetAs = this.#fourOctetAs(from?.capabilities, to?.capabilities);
+    const base = sharedContext(from?.capabilities, to?.capabilities);
+    const addPaths = this.#addPath(from?.capabilities, to?.capabilities);
     const peerTypes = peerTypesOf(from, to);
-    return fourOctetAs.flatMap((four) =>
-      peerTypes.map((peerType) => ({ ...base, fourOctetAs: four, peerType })),
+    return this.#fourOctetAs(from?.capabilities, to?.capabilities).flatMap((fourOctetAs) =>
+      addPaths.flatMap((addPath) =>
+        peerTypes.map((peerType) => ({ ...base, fourOctetAs, addPath, peerType })),
+      ),
     );
+  }
+
+  /** RFC 7911 §4: who can send to who can receive. Of one OPEN, what it offers may have been taken up or not. */
+  #addPath(from: CapabilitySet | undefined, to: CapabilitySet | undefined): (readonly Family[])[] {
+    if (from !== undefined && to !== undefined) return [meet(from.addPathSend, to.addPathReceive)];
+    if (this.#knowledge.addPath !== undefined) return [this.#knowledge.addPath];
+    const possible = from?.addPathSend ?? to?.addPathReceive ?? EVERY_FAMILY;
+    return possible.length === 0 ? [[]] : [[], possible];
   }
 
   /** RFC 6793 §4.1: both must have the capability. */
@@ -196,13 +213,11 @@ function peerTypesOf(from: Speaker | undefined, to: Speaker | undefined): CodecC
 function sharedContext(
   from: CapabilitySet | undefined,
   to: CapabilitySet | undefined,
-  knowledge: SessionKnowledge,
-): Omit<CodecContext, 'fourOctetAs' | 'peerType'> {
+): Omit<CodecContext, 'fourOctetAs' | 'peerType' | 'addPath'> {
   const both = from !== undefined && to !== undefined;
   return {
     extendedMessage: to?.extendedMessage ?? true,
     families: both ? meet(from.families, to.families) : EVERY_FAMILY,
-    addPath: both ? meet(from.addPathSend, to.addPathReceive) : (knowledge.addPath ?? []),
     extendedNextHop: to?.extendedNextHop ?? IPV4_FAMILIES,
   };
 }

@@ -260,6 +260,19 @@ describe('single messages', () => {
     expect(find(list[0].fields, 'prefix').map(({ value }) => value)).toEqual(['203.0.113.0/24']);
   });
 
+  test('path identifiers are guessed where routes make no sense without', async () => {
+    const one = update(attributes(4), '00000002 18cb0071');
+    const four = update(attributes(4), '00000001 18cb0071 00000001 00');
+    const { code, list } = await records(toHex(concat(one, four)));
+    expect(code).toBe(0);
+    expect(list.map((record) => find(record.fields, 'prefix').map(({ value }) => value))).toEqual([
+      ['203.0.113.0/24'],
+      ['203.0.113.0/24', '0.0.0.0/0'],
+    ]);
+    expect(list[0].context.addPath).toContain('ipv4-unicast');
+    expect(list[0].context.guessed).toContain('addPath');
+  });
+
   test('a message that is cut off is shown as far as it is there, and is malformed', async () => {
     const { code, list } = await records(toHex(UPDATE4.subarray(0, 30)));
     expect(code).toBe(1);
