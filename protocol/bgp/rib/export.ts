@@ -57,10 +57,10 @@ export function exportRoute(
     return 0;
   }
   const chosen = choseNextHop(route.attributes, after);
-  const accepted = after === route.attributes ? before : table.intern(after);
-  const result = finish(table, accepted, source, chosen, profile, config);
+  const accepted = table.intern(after);
   table.release(before);
-  if (accepted !== before) table.release(accepted);
+  const result = finish(table, accepted, source, chosen, profile, config);
+  table.release(accepted);
   return result;
 }
 

@@ -53,6 +53,12 @@ export class GroupMember {
 export class Lag {
   readonly #entries = new MarkQueue();
   #had = new Uint32Array(16);
+  #top = 0;
+
+  /** One more than the highest entry that was ever noted. */
+  get top(): number {
+    return this.#top;
+  }
 
   /** Entries that wait. */
   get length(): number {
@@ -74,6 +80,7 @@ export class Lag {
       this.#had = copyInto(new Uint32Array(grownLength(this.#had.length, entry)), this.#had);
     }
     this.#had[entry] = had;
+    this.#top = Math.max(this.#top, entry + 1);
     this.#entries.mark(entry);
   }
 

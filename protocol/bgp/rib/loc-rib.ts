@@ -114,7 +114,8 @@ export class LocRib {
     paths.leave(path);
     this.#attributes.release(paths.received[path]!);
     this.#attributes.release(paths.selected[path]!);
-    if (this.watched) this.gone.mark(path);
+    // One that was gone before may still have its place there, and is freed from there.
+    if (this.watched || this.gone.has(path)) this.gone.mark(path);
     else paths.remove(path);
     if (paths.first(prefix) === NONE) this.emptied.mark(prefix);
     if (eligible) this.#select(prefix, path, false);

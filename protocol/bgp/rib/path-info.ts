@@ -139,7 +139,7 @@ export function* sentTo(context: ViewContext, family: FamilyRib, peer: number): 
   const group = family.groupOf(peer);
   if (group === undefined) return;
   const { prefixes, paths } = family.rib;
-  for (let entry = 0; entry < group.top; entry++) {
+  for (let entry = 0; entry < group.topFor(peer); entry++) {
     const set = group.sentTo(peer, entry);
     if (set === 0) continue;
     const attributes = context.attributes.get(set);

@@ -132,7 +132,8 @@ export class UpdateGroup {
     this.join(peer);
     const member = this.members.get(peer.id)!;
     const lag = new Lag();
-    for (let entry = 0; entry < Math.max(from.top, this.top); entry++) {
+    const top = Math.max(from.topFor(peer.id), this.#sent.top);
+    for (let entry = 0; entry < top; entry++) {
       const had = from.sentTo(peer.id, entry);
       if (had === 0 && this.#sent.set(entry) === 0) continue;
       if (had !== 0) this.#attributes.retain(had);
@@ -196,9 +197,9 @@ export class UpdateGroup {
     return true;
   }
 
-  /** One more than the highest entry that was ever sent. */
-  get top(): number {
-    return this.#sent.top;
+  /** One more than the highest entry that a member may know. */
+  topFor(peer: number): number {
+    return Math.max(this.#sent.top, this.members.get(peer)?.lag?.top ?? 0);
   }
 
   /** Attribute set of an entry as a member knows it; 0: none. */
@@ -214,7 +215,7 @@ export class UpdateGroup {
   sentCount(peer: number): number {
     let count = 0;
     this.#hops.clear();
-    for (let entry = 0; entry < this.#sent.top; entry++) if (this.sentTo(peer, entry) !== 0) count += 1;
+    for (let entry = 0; entry < this.topFor(peer); entry++) if (this.sentTo(peer, entry) !== 0) count += 1;
     return count;
   }
 
