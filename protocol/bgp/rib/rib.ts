@@ -421,6 +421,22 @@ export class Rib {
     return { pending: false, later };
   }
 
+  /** How many destinations have a best path, and how many paths are known, family by family. */
+  counts(): { readonly family: Family; readonly prefixes: number; readonly paths: number }[] {
+    return [...this.#families.values()].flatMap(({ family, rib }) => {
+      let prefixes = 0;
+      let paths = 0;
+      for (let prefix = 0; prefix < rib.prefixes.top; prefix++) {
+        if (rib.paths.first(prefix) < 0) continue;
+        if (rib.best(prefix) >= 0) prefixes += 1;
+        rib.eachAt(prefix, () => {
+          paths += 1;
+        });
+      }
+      return paths === 0 ? [] : [{ family, prefixes, paths }];
+    });
+  }
+
   /** Every path of every prefix, the best of each first. */
   *paths(): Generator<PathInfo> {
     for (const family of this.#families.values()) yield* allPaths(this.#context, family);
