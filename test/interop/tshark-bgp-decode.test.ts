@@ -35,7 +35,7 @@ interface Message {
 }
 
 /** NO_EXPORT, which tshark shows as a thing of its own. */
-const WELL_KNOWN = '65535:65281';
+const WELL_KNOWN = 'no-export';
 
 /** tshark's name of a thing that has parts, and podwire's. */
 const RANGES: Readonly<Record<string, (field: Json, parent: string) => boolean>> = {
