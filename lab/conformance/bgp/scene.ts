@@ -1,4 +1,5 @@
 /** What a test has in hands: peers, prefixes of its own, steps and barriers. Called `t` in tests. */
+import { openBlackHole } from './black-hole.ts';
 import type { Commands } from './commands.ts';
 import { Connection, Listener } from './connection.ts';
 import type { Identity, Lease } from './identity.ts';
@@ -189,6 +190,12 @@ export class Scene {
       },
       close: () => listener.close(),
     };
+  }
+
+  /** Leaves the SYNs of the target to an identity unanswered until the function that it returns is called. */
+  async blackHole({ address, port }: Identity): Promise<() => Promise<void>> {
+    this.note(`SYNs to ${address} port ${port} stay unanswered`);
+    return await openBlackHole({ address, port });
   }
 
   /**
