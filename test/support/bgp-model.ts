@@ -166,7 +166,7 @@ export class RibModel {
     const ours = [asn, confederation?.id];
     if ([...route.path, ...(route.confederation ?? [])].some((as) => ours.includes(as))) return false;
     if (route.originatorId === routerId) return false;
-    if (clusterId !== undefined && route.clusterList?.includes(clusterId)) return false;
+    if (route.clusterList?.includes(clusterId ?? routerId)) return false;
     return route.nextHop !== peer.localAddress;
   }
 

@@ -53,9 +53,7 @@ export function eligibility(
 ): number {
   if (ownAsCount(attributes, peer, config) > (peer.allowAsIn ?? 0)) return OWN_AS_IN_PATH;
   if (attributes.originatorId === config.routerId) return OWN_ORIGINATOR_ID;
-  if (config.clusterId !== undefined && attributes.clusterList?.includes(config.clusterId)) {
-    return OWN_CLUSTER_ID;
-  }
+  if (attributes.clusterList?.includes(config.clusterId ?? config.routerId)) return OWN_CLUSTER_ID;
   return isOwnAddress(hostAddress(nextHop), peer) ? OWN_NEXT_HOP : ELIGIBLE;
 }
 
