@@ -103,7 +103,12 @@ class BirdRouter implements Router {
     await this.#end('SIGKILL');
   }
 
-  async restart(): Promise<void> {
+  async established(peer: string): Promise<boolean> {
+    return (await this.#command(`show protocols ${protocolName(peer)}`)).includes('Established');
+  }
+
+  async restart(networks: readonly RouterNetwork[]): Promise<void> {
+    this.#networks = networks;
     await this.launch(['-R']);
   }
 

@@ -102,7 +102,13 @@ class FrrRouter implements Router {
     await this.#end('SIGKILL');
   }
 
-  async restart(): Promise<void> {
+  async established(peer: string): Promise<boolean> {
+    const text = await this.#vtysh(`show bgp neighbors ${peer} json`);
+    return JSON.parse(text)[peer].bgpState === 'Established';
+  }
+
+  async restart(networks: readonly RouterNetwork[]): Promise<void> {
+    this.#networks = networks;
     await this.launch();
   }
 

@@ -67,11 +67,22 @@ class GobgpRouter implements Router {
     );
     if (gobgpd.exitCode !== null) throw new Error(`gobgpd ended: ${output}`);
     await this.#routes('add', this.#networks);
+    // Its End-of-RIB is to come after its routes.
+    for (const { address } of this.spec.peers) await this.#gobgp('neighbor', address, 'enable');
   }
 
   async received(peer: string, family: RouterFamily): Promise<readonly RouterPath[]> {
-    const text = await this.#gobgp('-j', 'neighbor', peer, 'adj-in', '-a', afiName(family));
-    return parseTable(text).sort(byPrefix);
+    const table = ['-a', afiName(family)];
+    if (await this.established(peer)) {
+      const text = await this.#gobgp('-j', 'neighbor', peer, 'adj-in', ...table);
+      return parseTable(text).map(pathOf).sort(byPrefix);
+    }
+    // Of a peer that is down only its own table tells what is kept.
+    const kept = parseTable(await this.#gobgp('-j', 'global', 'rib', ...table));
+    return kept
+      .filter((path) => path['neighbor-ip'] === peer)
+      .map(pathOf)
+      .sort(byPrefix);
   }
 
   async originate(networks: readonly RouterNetwork[]): Promise<void> {
@@ -99,7 +110,12 @@ class GobgpRouter implements Router {
     await this.#end('SIGKILL');
   }
 
-  async restart(): Promise<void> {
+  async established(peer: string): Promise<boolean> {
+    return (await this.#gobgp('neighbor', peer)).includes('BGP_FSM_ESTABLISHED');
+  }
+
+  async restart(networks: readonly RouterNetwork[]): Promise<void> {
+    this.#networks = networks;
     await this.launch(true);
   }
 
@@ -171,6 +187,7 @@ function neighbor(spec: RouterSpec, peer: RouterPeer): string {
   [neighbors.config]
     neighbor-address = "${peer.address}"
     peer-as = ${peer.asn}
+    admin-down = true
     ${peer.md5 === undefined ? '' : `auth-password = "${peer.md5}"`}
   [neighbors.timers.config]
     connect-retry = 1
@@ -204,13 +221,14 @@ function familyRestart({ restartTime, longLivedTime }: RouterSpec): string {
 }
 
 interface GobgpPath {
+  readonly 'neighbor-ip'?: string;
   readonly nlri: { readonly prefix: string };
   readonly attrs: readonly { readonly type: number; readonly [name: string]: unknown }[];
 }
 
-function parseTable(text: string): RouterPath[] {
+function parseTable(text: string): readonly GobgpPath[] {
   const table = JSON.parse(text === '' ? '{}' : text) as Record<string, readonly GobgpPath[]>;
-  return Object.values(table).flatMap((paths) => paths.map(pathOf));
+  return Object.values(table).flat();
 }
 
 function pathOf({ nlri, attrs }: GobgpPath): RouterPath {

@@ -75,8 +75,10 @@ export interface Router {
   refresh(peer: string): Promise<boolean>;
   /** Ends without a word to anybody. */
   crash(): Promise<void>;
-  /** Runs again after a crash, as a restarted speaker. */
-  restart(): Promise<void>;
+  /** Runs again after a crash, as a restarted speaker (RFC 4724 §4.1), with these routes of its own. */
+  restart(networks: readonly RouterNetwork[]): Promise<void>;
+  /** Whether the session with a peer is up. */
+  established(peer: string): Promise<boolean>;
   /** Capabilities that both sides of the session with a peer advertised, as the router names them. */
   capabilities(peer: string): Promise<readonly string[]>;
   stop(): Promise<void>;
