@@ -4,11 +4,11 @@ import type { Log } from '../ports.ts';
 type Fault = SessionOutput & { readonly kind: 'fault' };
 
 /**
- * Logs a message with faults whole, with what was wrong and what came of it (RFC 7606 §6: the operator must be able to
- * find out what the message was).
+ * Logs a message with faults whole, with its routes, what was wrong and what came of it (RFC 7606 §6: the operator must
+ * be able to find out what the message was).
  */
-export function logFault(log: Log, { outcome, reasons, bytes }: Fault): void {
-  log.warn({ outcome, reasons, message: hex(bytes) }, 'BGP message fault');
+export function logFault(log: Log, { outcome, reasons, routes, bytes }: Fault): void {
+  log.warn({ outcome, reasons, routes, message: hex(bytes) }, 'BGP message fault');
 }
 
 /** What a capture says of the message, which it has itself. */

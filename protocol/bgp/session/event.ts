@@ -154,6 +154,8 @@ export type SessionOutput =
       readonly bytes: Uint8Array;
       /** One line for each fault. */
       readonly reasons: readonly string[];
+      /** The routes in it as text, as far as they can be told apart. */
+      readonly routes: readonly string[];
     }
   /** A NOTIFICATION went out or came in, or the transport failed: one line. */
   | {

@@ -1,5 +1,6 @@
 /** From received bytes to events of the machine: messages are cut out, read and counted, and faulty ones reported. */
 import type { CodecContext } from '../context.ts';
+import { routeTexts } from '../dissect/route-texts.ts';
 import { BgpError } from '../error.ts';
 import { MAX_MESSAGE_LENGTH, NOTIFICATION, OPEN, ROUTE_REFRESH, UPDATE } from '../message/header.ts';
 import { decodeMessage } from '../message/message.ts';
@@ -109,7 +110,7 @@ export class Intake {
 
   #fault(outcome: FaultOutcome, bytes: Uint8Array, reasons: readonly string[]): void {
     this.#ports.counters.faults[outcome] += 1;
-    this.#ports.emit({ kind: 'fault', outcome, bytes, reasons });
+    this.#ports.emit({ kind: 'fault', outcome, bytes, reasons, routes: routeTexts(bytes, this.#context()) });
   }
 }
 

@@ -83,12 +83,13 @@ describe('messages with faults', () => {
   const FATAL = message('001c 02 0005 21 0a000000 0000');
 
   test.each([
-    ['treat-as-withdraw', WITHDRAWN],
-    ['attribute-discard', DISCARDED],
-    ['session-reset', FATAL],
+    ['treat-as-withdraw', WITHDRAWN, ['10.76.2.0/26']],
+    ['attribute-discard', DISCARDED, ['10.76.2.0/26']],
+    // Nothing of it is a prefix.
+    ['session-reset', FATAL, ['210a000000']],
   ] as const)(
-    '%s: the whole message comes out for the log, and is counted (RFC 7606 §6)',
-    (outcome, bytes) => {
+    '%s: the whole message and its routes come out for the log, and it is counted (RFC 7606 §6)',
+    (outcome, bytes, routes) => {
       const bench = new Bench().to('Established');
       const segment = new Uint8Array([...KEEPALIVE, ...bytes]);
       const [fault, ...more] = faults(bench, segment);
@@ -96,6 +97,7 @@ describe('messages with faults', () => {
       expect(fault).toMatchObject({ outcome });
       expect(toHex(fault!.bytes)).toBe(toHex(bytes));
       expect(fault!.reasons).toHaveLength(1);
+      expect(fault!.routes).toEqual(routes);
       segment.fill(0);
       expect(toHex(fault!.bytes)).toBe(toHex(bytes));
       expect(bench.session.counters.faults).toEqual({
