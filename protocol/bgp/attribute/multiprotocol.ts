@@ -139,7 +139,7 @@ function nlriField(value: Uint8Array, at: number, offset: number, context: Codec
   if (family === undefined) return [opaque('NLRI', nlri, offset + at)];
   const addPath = context.addPath?.includes(family) === true;
   const unreadable = { outcome: 'ignored', rfc: 'RFC 4760 §7' } as const;
-  return [
-    group('NLRI', offset + at, nlri.length, dissectNlri(family, nlri, offset + at, { addPath, unreadable })),
-  ];
+  const unusable = context.families.includes(family) ? {} : { unusable: 'ignored' as const };
+  const routes = dissectNlri(family, nlri, offset + at, { addPath, unreadable, ...unusable });
+  return [group('NLRI', offset + at, nlri.length, routes)];
 }

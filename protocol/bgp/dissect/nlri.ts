@@ -4,7 +4,7 @@ import type { Family } from '../family.ts';
 import { type Announced, isFault, type NlriFault } from '../nlri/codec.ts';
 import { NLRI_CODECS } from '../nlri/table.ts';
 import { PATH_ID_LENGTH } from '../nlri/walk.ts';
-import type { Field, FieldError } from './field.ts';
+import type { Field, FieldError, FieldOutcome } from './field.ts';
 
 /** What a receiver does about NLRI that cannot be read: RFC 4271 §6.3 for the IPv4 fields, RFC 7606 §5.3 in MP ones. */
 const UNREADABLE: Omit<FieldError, 'reason'> = {
@@ -21,6 +21,8 @@ export interface NlriOptions {
   readonly announced?: Announced;
   /** What unreadable NLRI does; default: end the session with 3/10. */
   readonly unreadable?: Omit<FieldError, 'reason'>;
+  /** What comes of a route that cannot be used; default: what its family's codec says. */
+  readonly unusable?: FieldOutcome;
 }
 
 /**
@@ -32,7 +34,7 @@ export function dissectNlri(
   family: Family,
   bytes: Uint8Array,
   offset: number,
-  { addPath, announced, unreadable = UNREADABLE }: NlriOptions,
+  { addPath, announced, unreadable = UNREADABLE, unusable }: NlriOptions,
 ): Field[] {
   const codec = NLRI_CODECS[family];
   const fields: Field[] = [];
@@ -65,7 +67,7 @@ export function dissectNlri(
         ? {}
         : {
             error: {
-              outcome: fault.outcome === 'drop' ? ('ignored' as const) : fault.outcome,
+              outcome: unusable ?? (fault.outcome === 'drop' ? 'ignored' : fault.outcome),
               reason: fault.expected,
               rfc: fault.rfc,
             },

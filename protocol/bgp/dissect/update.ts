@@ -4,13 +4,16 @@ import type { CodecContext } from '../context.ts';
 import { type AttributeFault, BgpError } from '../error.ts';
 import { HEADER_LENGTH } from '../message/header.ts';
 import { decodeUpdate } from '../message/update.ts';
-import { attachError } from './attach-error.ts';
+import { attachErrors, type PlacedError } from './attach-error.ts';
 import { attributeFields } from './attributes.ts';
 import { type Field, type FieldError, group, leaf, rest } from './field.ts';
 import { dissectNlri } from './nlri.ts';
 
 /** Shortest UPDATE: header and two lengths. */
 const MINIMUM_LENGTH = HEADER_LENGTH + 4;
+
+/** Who decodes the whole message says what follows: another fault may end the session before this one is looked at. */
+const UNREADABLE = { outcome: 'none', rfc: 'RFC 4271 §6.3' } as const;
 
 /** The parts of the body of a whole UPDATE, as far as they can be told apart. */
 export function updateFields(bytes: Uint8Array, context: CodecContext): Field[] {
@@ -44,14 +47,14 @@ export function updateFields(bytes: Uint8Array, context: CodecContext): Field[] 
 
 function ipv4Routes(bytes: Uint8Array, start: number, end: number, context: CodecContext): Field[] {
   const addPath = context.addPath?.includes('ipv4-unicast') === true;
-  return dissectNlri('ipv4-unicast', bytes.subarray(start, end), start, { addPath });
+  return dissectNlri('ipv4-unicast', bytes.subarray(start, end), start, { addPath, unreadable: UNREADABLE });
 }
 
 /** Marks in the field of a whole UPDATE what a speaker would find wrong with it, and what it would do about it. */
 export function withUpdateErrors(field: Field, bytes: Uint8Array, context: CodecContext): Field {
   if (bytes.length < MINIMUM_LENGTH) return field;
   const faults: AttributeFault[] = [];
-  const errors: [number, FieldError][] = [];
+  const errors: PlacedError[] = [];
   try {
     for (const { outcome, offset, reason, rfc } of decodeUpdate(bytes, context, faults).faultyRoutes) {
       errors.push([offset, { outcome: outcome === 'drop' ? 'ignored' : outcome, reason, rfc }]);
@@ -60,11 +63,10 @@ export function withUpdateErrors(field: Field, bytes: Uint8Array, context: Codec
     if (!(error instanceof BgpError)) throw error;
     errors.push([error.offset, sessionReset(error)]);
   }
-  const all = [
-    ...faults.map(({ offset, outcome, reason, rfc }) => [offset, { outcome, reason, rfc }] as const),
-    ...errors,
-  ];
-  return all.reduce((tree, [offset, error]) => attachError(tree, offset, error), field);
+  const all = faults.map(
+    ({ offset, outcome, reason, rfc }): PlacedError => [offset, { outcome, reason, rfc }],
+  );
+  return attachErrors(field, all.concat(errors));
 }
 
 /** What a fault that ends the session looks like in the tree. */

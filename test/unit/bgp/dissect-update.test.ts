@@ -244,3 +244,33 @@ describe('errors stand where they are', () => {
     expect(errors(update(`${reach} ${ORIGIN} ${PATH}`, ''))).toEqual([]);
   });
 });
+
+describe('with several faults', () => {
+  test('routes that cannot be used do not matter in a family that was not negotiated', () => {
+    // A flow specification of an unknown component.
+    const unreach = attribute('80', '0f', '0001 85 02 0000');
+    const at = 'UPDATE/path attributes/MP_UNREACH_NLRI';
+    expect(errors(update(unreach, ''))).toEqual([
+      `${at} 23: ignored, RFC 4760 §7`,
+      `${at}/NLRI/route 29: ignored, RFC 8955 §4.2`,
+    ]);
+  });
+
+  test('NLRI that cannot be read is not what ends the session where the lengths already do', () => {
+    const bytes = message('001a 02 0001 21 4000 0000');
+    expect(errors(bytes)).toEqual([
+      'UPDATE/withdrawn routes/route 21: none, RFC 4271 §6.3',
+      'UPDATE/path attributes length 22: session-reset 3/1, RFC 7606 §3 b',
+    ]);
+  });
+
+  test('as many as fit into the longest message are each shown where they stand', () => {
+    const count = 21_000;
+    const repeated = update(`${BASE} ${'40 06 00'.repeat(count)}`);
+    const found = errors(repeated, { ...INTERNAL, extendedMessage: true });
+    expect(found).toHaveLength(count - 1);
+    expect(found.at(-1)).toBe(
+      `UPDATE/path attributes/ATOMIC_AGGREGATE/flags ${23 + 20 + 3 * (count - 1)}: attribute-discard, RFC 7606 §3 g`,
+    );
+  });
+});
