@@ -68,24 +68,25 @@ export class SessionMessages {
 
   /** Where to go on after one message, or after octets that are none; undefined where more octets are needed. */
   #step(at: number): number | undefined {
-    const start = this.#lost ? this.#findHeader(at) : at;
     if (this.#lost) {
+      const start = this.#findHeader(at);
       this.#skipped += start - at;
-      if (this.#length - start < HEADER_LENGTH) return start === at ? undefined : start;
-      this.#lost = false;
+      if (this.#length - start >= HEADER_LENGTH) this.#lost = false;
+      if (start > at) return start;
+      if (this.#lost) return undefined;
     }
     this.#tellSkipped();
-    const available = this.#length - start;
+    const available = this.#length - at;
     if (available < HEADER_LENGTH) return undefined;
-    const stated = readUint16(this.#buffer, start + MARKER_LENGTH);
-    if (!this.#isMarker(start) || stated < HEADER_LENGTH || stated > this.#maximum()) {
-      this.#visitor.message(this.#buffer.subarray(start, start + HEADER_LENGTH));
+    const stated = readUint16(this.#buffer, at + MARKER_LENGTH);
+    if (!this.#isMarker(at) || stated < HEADER_LENGTH || stated > this.#maximum()) {
+      this.#visitor.message(this.#buffer.subarray(at, at + HEADER_LENGTH));
       this.#lost = true;
-      return start + HEADER_LENGTH;
+      return at + HEADER_LENGTH;
     }
     if (available < stated) return undefined;
-    this.#visitor.message(this.#buffer.subarray(start, start + stated));
-    return start + stated;
+    this.#visitor.message(this.#buffer.subarray(at, at + stated));
+    return at + stated;
   }
 
   /** Where the next header that makes sense begins, or may begin where too little is there to say. */
