@@ -6,6 +6,7 @@
  *
  * Text is UTF-8. What is not counts as a capability of an unknown shape, so that it is passed through untouched.
  */
+import { escapeControls } from '../../bytes/escape.ts';
 import type { ByteWriter } from '../byte-writer.ts';
 import type { CapabilityCodec } from './codec.ts';
 
@@ -38,7 +39,8 @@ export const fqdn: CapabilityCodec<FqdnCapability> = {
     writeText(hostName, writer);
     writeText(domainName, writer);
   },
-  text: ({ hostName, domainName }) => [hostName, domainName].filter((part) => part !== '').join('.'),
+  text: ({ hostName, domainName }) =>
+    escapeControls([hostName, domainName].filter((part) => part !== '').join('.')),
   fields(value, offset) {
     const domainAt = 1 + value[0]!;
     return [
@@ -66,7 +68,7 @@ export const softwareVersion: CapabilityCodec<SoftwareVersionCapability> = {
       : { kind: 'software-version', version };
   },
   encode: ({ version }, writer) => writeText(version, writer),
-  text: ({ version }) => version,
+  text: ({ version }) => escapeControls(version),
   fields: (value, offset) => [{ name: 'version', offset, length: value.length, value: textAt(value, 0)! }],
 };
 

@@ -1,4 +1,5 @@
 /** What stands in the data of a NOTIFICATION: building it, reading it, and showing it to people. */
+import { escapeControls } from '../../bytes/escape.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { ByteWriter, readUint16, readUint32 } from '../byte-writer.ts';
 import { capabilityName } from '../capability/table.ts';
@@ -41,13 +42,6 @@ export function decodeShutdownCommunication(data: Uint8Array): ShutdownCommunica
   } catch {
     return { text: escapeOctets(octets), fault: length ?? 'text is not UTF-8' };
   }
-}
-
-/** Control, format (such as text direction) and unassigned characters as `\u{1b}`, and backslashes doubled. */
-function escapeControls(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}\\]/gu, (char) =>
-    char === '\\' ? '\\\\' : `\\u{${char.codePointAt(0)!.toString(16)}}`,
-  );
 }
 
 /** Everything but printable ASCII as `\xff`. */

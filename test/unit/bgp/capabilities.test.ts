@@ -285,3 +285,11 @@ describe('an OPEN dissected', () => {
     expect(errors(dissectMessage(message(hex), BASE_CONTEXT))).toEqual(expected);
   });
 });
+
+test('names that could steer a terminal or forge a line of a log are escaped', () => {
+  const version = 'x\n\u001b[31m\u202e';
+  expect(capabilityText({ kind: 'software-version', version })).toBe(
+    'Software Version: x\\u{a}\\u{1b}[31m\\u{202e}',
+  );
+  expect(capabilityText({ kind: 'fqdn', hostName: 'a\tb', domainName: 'c' })).toBe('FQDN: a\\u{9}b.c');
+});
