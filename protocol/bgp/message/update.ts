@@ -75,14 +75,16 @@ export function decodeUpdate(
   const nlri = ipv4Field(bytes, end, bytes.length, addPath);
   const { mpReach } = decoded.attributes;
   const hasRoutes = nlri.length > 0 || (mpReach !== undefined && mpReach.nlri.length > 0);
-  if (hasRoutes) checkAttributes(bytes, start, end, decoded.attributes, nlri.length > 0, context, faults);
+  // The path is what AS4_PATH makes of it, or that could hide who really stands first (RFC 6793 §4.2.3).
+  const attributes = mergeAs4(decoded.attributes, context.fourOctetAs);
+  if (hasRoutes) checkAttributes(bytes, start, end, attributes, nlri.length > 0, context, faults);
   const fatal = faults.find((fault) => fault.outcome === 'treat-as-withdraw');
   if (fatal !== undefined && !hasRoutes) throw lostRoutes(fatal);
-  const faultyRoutes = unusableRoutes(bytes, decoded.attributes, nlri, context);
+  const faultyRoutes = unusableRoutes(bytes, attributes, nlri, context);
   return {
     kind: 'update',
     withdrawn,
-    attributes: mergeAs4(decoded.attributes, context.fourOctetAs),
+    attributes,
     nlri,
     faults,
     treatAsWithdraw: fatal !== undefined,

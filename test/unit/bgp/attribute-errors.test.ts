@@ -313,6 +313,12 @@ describe('RFC 7606 §7, each attribute', () => {
       '2 treat-as-withdraw',
       { ...EXTERNAL, fourOctetAs: false, firstAs: 65001 },
     ],
+    [
+      '§7.2: AS4_PATH puts another AS first than AS_PATH (RFC 6793 §4.2.3)',
+      `${ORIGIN} 40 02 06 02 02 fde9 5ba0 ${HOP} c0 11 0a 02 02 0000fdea fa56ea4e`,
+      '2 treat-as-withdraw',
+      { ...EXTERNAL, fourOctetAs: false, firstAs: 65001 },
+    ],
     ['RFC 7607 §2: AS 0 in AS_PATH', `${ORIGIN} 40 02 06 02 01 00000000 ${HOP}`, '2 treat-as-withdraw'],
     [
       'RFC 5065 §5: AS_CONFED_SEQUENCE from outside',
