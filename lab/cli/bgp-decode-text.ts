@@ -103,9 +103,13 @@ function valueText({ value, text }: Field): string {
   if (value === undefined) return text ?? '';
   const plain = Array.isArray(value) ? value.join(' ') : String(value);
   if (text === undefined) return shortened(plain);
-  return typeof value === 'number' && !new RegExp(`\\b${value}\\b`).test(text)
-    ? `${text} (${value})`
-    : shortened(text);
+  return typeof value === 'number' && !saysNumber(text, plain) ? `${text} (${value})` : shortened(text);
+}
+
+/** Whether the digits stand in the text as a number of their own. */
+function saysNumber(text: string, digits: string): boolean {
+  const at = text.indexOf(digits);
+  return at >= 0 && !/\d/.test(`${text[at - 1] ?? ''}${text[at + digits.length] ?? ''}`);
 }
 
 function shortened(text: string): string {

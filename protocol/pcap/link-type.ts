@@ -1,14 +1,14 @@
 import { readUint16, readUint32 } from '../bytes/uint.ts';
 
 /** LINKTYPE_ values (tcpdump.org/linktypes.html) of links that carry IP. */
-export const LINKTYPE_NULL = 0;
-export const LINKTYPE_ETHERNET = 1;
-export const LINKTYPE_RAW = 101;
-export const LINKTYPE_LOOP = 108;
-export const LINKTYPE_LINUX_SLL = 113;
-export const LINKTYPE_IPV4 = 228;
-export const LINKTYPE_IPV6 = 229;
-export const LINKTYPE_LINUX_SLL2 = 276;
+const LINKTYPE_NULL = 0;
+const LINKTYPE_ETHERNET = 1;
+const LINKTYPE_RAW = 101;
+const LINKTYPE_LOOP = 108;
+const LINKTYPE_LINUX_SLL = 113;
+const LINKTYPE_IPV4 = 228;
+const LINKTYPE_IPV6 = 229;
+const LINKTYPE_LINUX_SLL2 = 276;
 /** What DLT_RAW is on some systems; tools there write it as it is. */
 const DLT_RAW = 12;
 const DLT_RAW_OPENBSD = 14;

@@ -8,7 +8,6 @@ export const IPPROTO_IP = 0;
 export const IP_TTL = 2;
 export const IP_MINTTL = 21;
 export const IPPROTO_TCP = 6;
-export const TCP_NODELAY = 1;
 export const TCP_MD5SIG = 14;
 export const TCP_USER_TIMEOUT = 18;
 export const TCP_SAVE_SYN = 27;
