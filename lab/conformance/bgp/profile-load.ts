@@ -13,7 +13,7 @@ import {
   SETTINGS,
   type Setting,
 } from './profile.ts';
-import { standardPeers } from './profile-standard.ts';
+import { FAR_NEXT_HOPS, standardPeers } from './profile-standard.ts';
 import { type AfiSafi, IPV4_UNICAST, IPV6_UNICAST, L2VPN_EVPN } from './wire/capabilities.ts';
 
 /** Families by the names that `--family` takes. */
@@ -71,6 +71,7 @@ const schema = z.strictObject({
     .optional(),
   nextHops: z.union([z.ipv4(), z.cidrv4()]).optional(),
   nextHops6: z.union([z.ipv6(), z.cidrv6()]).optional(),
+  farNextHops: z.union([z.ipv4(), z.cidrv4()]).optional(),
   families: z.array(z.enum(Object.keys(FAMILY_NAMES))).optional(),
   settings: settings.default({}),
   commands: z
@@ -107,6 +108,7 @@ export async function loadProfile(options: ProfileOptions): Promise<Profile> {
     peers: peersOf(options, file, target, asn),
     nextHops,
     nextHops6: file.nextHops6 ?? NEXT_HOPS6,
+    farNextHops: file.farNextHops ?? (options.peers === undefined ? undefined : FAR_NEXT_HOPS),
     families: names.map((name) => FAMILY_NAMES[name]!),
     settings: file.settings,
     commands: file.commands,

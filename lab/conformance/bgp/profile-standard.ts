@@ -107,6 +107,9 @@ export function standardPeers(range: string, asns: StandardAsns, port: number): 
   return asns.confederation === undefined ? all.filter(({ kind }) => kind !== 'confed') : all;
 }
 
+/** Next hops with a higher IGP cost, where the printed configuration can set one: a range for documentation (RFC 5737). */
+export const FAR_NEXT_HOPS = '198.51.100.0/24';
+
 /** What the printed configurations set for peers with the features that these belong to. */
 const SETTINGS_OF: Readonly<Partial<Record<Setting, number>>> = {
   delayOpenTime: 3,

@@ -126,6 +126,8 @@ export interface Profile {
   /** Next hops that the target takes: each identity uses one of the range; absent: its own address. */
   readonly nextHops?: string | undefined;
   readonly nextHops6: string;
+  /** IPv4 next hops that cost the target more in its IGP than the others do (RFC 4271 §9.1.2.2 e), if it has such. */
+  readonly farNextHops?: string | undefined;
   /** Families that tests may use. */
   readonly families: readonly AfiSafi[];
   readonly settings: Readonly<Partial<Record<Setting, number>>>;

@@ -10,14 +10,16 @@ export type ProgramName = 'podwire' | 'bird' | 'frr' | 'gobgp';
 interface Program {
   /** Features that it has no setting for. */
   readonly lacks: readonly Feature[];
+  /** Whether its configuration gives next hops IGP costs. */
+  readonly igp: boolean;
   readonly config: (profile: Profile) => string;
 }
 
 const PROGRAMS: Readonly<Record<ProgramName, Program>> = {
-  podwire: { lacks: [], config: podwireConfig },
-  bird: { lacks: BIRD_LACKS, config: birdConfig },
-  frr: { lacks: FRR_LACKS, config: frrConfig },
-  gobgp: { lacks: GOBGP_LACKS, config: gobgpConfig },
+  podwire: { lacks: [], igp: true, config: podwireConfig },
+  bird: { lacks: BIRD_LACKS, igp: true, config: birdConfig },
+  frr: { lacks: FRR_LACKS, igp: false, config: frrConfig },
+  gobgp: { lacks: GOBGP_LACKS, igp: false, config: gobgpConfig },
 };
 
 /** The text of a configuration file, for a profile from {@link offeredBy}. */
@@ -36,12 +38,12 @@ function isFor(features: readonly Feature[]): Feature | undefined {
  * out, and peers that exist only for one of them as well.
  */
 export function offeredBy(name: ProgramName, profile: Profile): Profile {
-  const { lacks } = PROGRAMS[name];
+  const { lacks, igp } = PROGRAMS[name];
   const peers = profile.peers
     .filter(({ features }) => {
       const purpose = isFor(features);
       return purpose === undefined || !lacks.includes(purpose);
     })
     .map((peer) => ({ ...peer, features: peer.features.filter((feature) => !lacks.includes(feature)) }));
-  return { ...profile, peers };
+  return { ...profile, peers, farNextHops: igp ? profile.farNextHops : undefined };
 }

@@ -1,7 +1,7 @@
 /** A BIRD 2 configuration that offers every peer of a profile, as far as BIRD can. */
 import type { Feature, Profile, ProfilePeer } from '../profile.ts';
 import { isRange } from '../profile.ts';
-import { resolvablePrefixes } from './resolvable.ts';
+import { FAR_COST, resolvablePrefixes } from './resolvable.ts';
 
 /**
  * What BIRD 2.0 has no setting for. (`require enhanced route refresh` and `send hold time` came with later releases;
@@ -16,10 +16,12 @@ export const BIRD_LACKS: readonly Feature[] = [
   'delay-open',
 ];
 
-/** The text of a bird.conf. */
+/** The text of a bird.conf. BIRD resolves no next hops in 127.0.0.0/8: give `--next-hops` a range outside of it. */
 export function birdConfig(profile: Profile): string {
   const { target, asn } = profile;
   const { peers } = profile;
+  // BIRD passes on routes whose next hop it cannot reach unless told otherwise: all, where next hops are in 127.0.0.0/8.
+  const exported = profile.nextHops === undefined ? 'export all' : 'export where dest != RTD_UNREACHABLE';
   return `# BIRD 2 for podwire conformance bgp
 router id ${target.address.includes(':') ? '192.0.2.1' : target.address};
 
@@ -29,8 +31,10 @@ protocol device {}
 protocol static {
   ipv4;
 ${resolvablePrefixes(profile)
-  .map((prefix) => `  route ${prefix} via "lo";`)
-  .join('\n')}
+  .map((prefix) => `  route ${prefix} via "lo" { igp_metric = 1; };`)
+  .join(
+    '\n',
+  )}${profile.farNextHops === undefined ? '' : `\n  route ${profile.farNextHops} via "lo" { igp_metric = ${FAR_COST}; };`}
 }
 protocol static {
   ipv6;
@@ -58,8 +62,9 @@ template bgp tester {
   enable extended messages on;
   enable route refresh on;
   allow bgp_local_pref off;
-  ipv4 { import all; export all; add paths on; extended next hop on; };
-  ipv6 { import all; export all; add paths on; };
+  deterministic med on;
+  ipv4 { import all; ${exported}; add paths on; extended next hop on; };
+  ipv6 { import all; export all; add paths on; next hop address 2001:db8:fffe::1; };
 }
 ${peers.map((peer, i) => birdPeer(profile, peer, i + 1)).join('\n')}
 `;
@@ -79,6 +84,7 @@ function birdPeer(profile: Profile, peer: ProfilePeer, number: number): string {
     if (!peer.features.includes('dials')) lines.push('  passive yes;');
   }
   if (peer.kind === 'ibgp-client') lines.push('  rr client;');
+  if (peer.kind === 'ebgp' || peer.kind === 'ebgp2') lines.push('  enforce first as on;');
   if (peer.kind === 'confed') {
     lines.push('  confederation member yes;');
   }

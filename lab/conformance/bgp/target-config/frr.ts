@@ -26,10 +26,12 @@ ${[
         ),
       ]),
   ' bgp ebgp-requires-policy',
-  ' bgp allow-martian-nexthop',
+  // Our own addresses as next hops, which may be in 127.0.0.0/8.
+  ...(profile.nextHops === undefined ? [' bgp allow-martian-nexthop'] : []),
   ' no bgp default ipv4-unicast',
   ' no bgp network import-check',
   ' bgp bestpath compare-routerid',
+  ' bgp deterministic-med',
   ' bgp graceful-restart',
   ' bgp graceful-restart restart-time 120',
   ' bgp long-lived-graceful-restart stale-time 3600',

@@ -30,6 +30,8 @@ export function gobgpConfig(profile: Profile): string {
   router-id = "${target.address.includes(':') ? '192.0.2.1' : target.address}"
   port = ${target.port}
   local-address-list = ["${target.address}"]
+[global.route-selection-options.config]
+  external-compare-router-id = true
 ${
   confederation === undefined
     ? ''

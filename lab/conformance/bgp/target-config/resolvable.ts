@@ -1,5 +1,8 @@
 import type { Profile } from '../profile.ts';
 
+/** IGP cost of next hops in `farNextHops`; that of the others is less. */
+export const FAR_COST = 100;
+
 /**
  * IPv4 prefixes that the tester's next hops lie in, as the target must be able to resolve them. Next hops outside of
  * these (and of `nextHops6`) are unreachable on purpose.
