@@ -5,9 +5,13 @@ import type { Peer } from '../peer.ts';
 import type { Route } from '../route.ts';
 import type { EstablishOptions, Scene, Who } from '../scene.ts';
 import { Failed } from '../verdict.ts';
+import { attribute, OPTIONAL, TRANSITIVE } from '../wire/attributes.ts';
 import { update } from '../wire/build.ts';
 import { nlri } from '../wire/bytes.ts';
 import { type AfiSafi, CAP_MULTIPROTOCOL, IPV4_UNICAST, IPV6_UNICAST } from '../wire/capabilities.ts';
+
+/** An attribute type that IANA has not assigned. */
+export const UNASSIGNED = 213;
 
 /** The two sessions of a step: one over which the stimulus goes, and one that sees what the target makes of it. */
 export interface Sides {
@@ -179,14 +183,24 @@ export async function sessionReset(
 }
 
 /**
- * Whether the target knows an optional transitive attribute: otherwise it sets the Partial bit when it passes it on
+ * Returns when the target knows an optional transitive attribute: otherwise it sets the Partial bit when it passes it on
  * (RFC 4271 §5).
  * @param good a well-formed attribute of the type.
+ * @throws NotApplicable where the target does not know it, or does not set the Partial bit where it should.
  */
-export async function knowsAttribute(t: Scene, good: Uint8Array): Promise<boolean> {
+export async function requireKnown(t: Scene, name: string, good: Uint8Array): Promise<void> {
   const { source, observer } = await pairOf(t);
-  const prefix = t.prefix();
-  source.announce(prefix, { extra: [good] });
-  const route = await observer.expectRoute(prefix);
-  return !route.partial(good[1]!);
+  const isPassedOnAsPartial = async (one: Uint8Array): Promise<boolean> => {
+    const prefix = t.prefix();
+    source.announce(prefix, { extra: [one] });
+    return (await observer.expectRoute(prefix)).partial(one[1]!);
+  };
+  if (await isPassedOnAsPartial(good)) {
+    t.notApplicable(`the target does not know the attribute ${name}: it passes it on as partial`);
+  }
+  if (!(await isPassedOnAsPartial(attribute(OPTIONAL | TRANSITIVE, UNASSIGNED, [1, 2, 3])))) {
+    t.notApplicable(
+      `whether the target knows the attribute ${name} cannot be seen: it passes unknown ones on without the Partial bit`,
+    );
+  }
 }

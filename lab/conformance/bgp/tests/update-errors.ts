@@ -34,6 +34,7 @@ import {
   sessionReset,
   survives,
   treatedAsWithdraw,
+  UNASSIGNED,
 } from './route-steps.ts';
 
 const WELL_KNOWN = TRANSITIVE;
@@ -358,7 +359,7 @@ export const UPDATE_ERROR_TESTS: readonly Requirement[] = [
         ['transitive', WELL_KNOWN],
         ['no flags', 0],
       ] as const) {
-        const unknown = attribute(flags, 213, [1, 2, 3]);
+        const unknown = attribute(flags, UNASSIGNED, [1, 2, 3]);
         await sessionReset(t, name, (source, prefix) => announcement(source, prefix, { extra: [unknown] }), [
           3,
           2,

@@ -16,11 +16,8 @@ import {
 } from '../wire/attributes.ts';
 import { update } from '../wire/build.ts';
 import { bytes, hex, nlri } from '../wire/bytes.ts';
-import { announcement, announcementOf, pairOf, routeArrives, survives } from './route-steps.ts';
+import { announcement, announcementOf, pairOf, routeArrives, survives, UNASSIGNED } from './route-steps.ts';
 import { UPDATE_ERROR_TESTS } from './update-errors.ts';
-
-/** A type that IANA has not assigned. */
-const UNKNOWN = 213;
 
 export const UPDATE_TESTS: readonly Requirement[] = [
   ...UPDATE_ERROR_TESTS,
@@ -43,23 +40,23 @@ export const UPDATE_TESTS: readonly Requirement[] = [
         await routeArrives(
           t,
           name,
-          (source, prefix) => announcement(source, prefix, { extra: [attribute(flags, UNKNOWN, value)] }),
+          (source, prefix) => announcement(source, prefix, { extra: [attribute(flags, UNASSIGNED, value)] }),
           (route) => {
-            const found = route.attribute(UNKNOWN);
+            const found = route.attribute(UNASSIGNED);
             t.check(found !== undefined, 'expected the attribute to be passed on, got none');
             t.check(
               hex(found!.value) === hex(value),
               `expected its value unchanged, got ${hex(found!.value)}`,
             );
-            t.check(route.partial(UNKNOWN), 'expected the Partial bit to be set');
+            t.check(route.partial(UNASSIGNED), 'expected the Partial bit to be set');
           },
         );
       }
       await routeArrives(
         t,
         'not transitive',
-        (source, prefix) => announcement(source, prefix, { extra: [attribute(OPTIONAL, UNKNOWN, value)] }),
-        (route) => t.check(!route.has(UNKNOWN), 'expected the attribute to be dropped, got it'),
+        (source, prefix) => announcement(source, prefix, { extra: [attribute(OPTIONAL, UNASSIGNED, value)] }),
+        (route) => t.check(!route.has(UNASSIGNED), 'expected the attribute to be dropped, got it'),
       );
     },
   },
@@ -172,7 +169,7 @@ export const UPDATE_TESTS: readonly Requirement[] = [
     async run(t) {
       await loggedWhole(t, 'attribute discard', attribute(TRANSITIVE, 6, 0));
       await loggedWhole(t, 'treat-as-withdraw', origin(3));
-      await loggedWhole(t, 'session reset', attribute(TRANSITIVE, UNKNOWN, [1, 2, 3]));
+      await loggedWhole(t, 'session reset', attribute(TRANSITIVE, UNASSIGNED, [1, 2, 3]));
     },
   },
 ];
