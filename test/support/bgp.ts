@@ -5,7 +5,7 @@ import type { PathView, SpeakerConfig } from '../../agents/bgp/types.ts';
 import { systemClock } from '../../agents/io/clock.ts';
 import { systemRandom } from '../../agents/io/random.ts';
 import { nodeTcp } from '../../agents/io/tcp.ts';
-import type { Log } from '../../agents/ports.ts';
+import type { Log, TcpPort } from '../../agents/ports.ts';
 
 /** A log that keeps nothing. */
 export const silentLog: Log = {
@@ -17,12 +17,12 @@ export const silentLog: Log = {
   child: () => silentLog,
 };
 
-/** A speaker on real sockets and the real clock. */
-export function realSpeaker(config: SpeakerConfig): BgpSpeaker {
+/** A speaker on the real clock and real sockets, or others. */
+export function realSpeaker(config: SpeakerConfig, tcp: TcpPort = nodeTcp()): BgpSpeaker {
   return new BgpSpeaker(config, {
     clock: systemClock(),
     random: systemRandom(),
-    tcp: nodeTcp(),
+    tcp,
     log: silentLog,
   });
 }

@@ -1,6 +1,7 @@
 // What a test puts on the wire, as tshark reads it.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createSocket } from 'node:dgram';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,7 +18,19 @@ export const wiretap: Need = all(root(), tool('tcpdump'), tool('tshark'));
 export async function capture(port: number, filter: string): Promise<Capture> {
   const folder = await mkdtemp(join(tmpdir(), 'podwire-wire-'));
   const file = join(folder, 'bgp.pcap');
-  const args = ['-i', 'lo', '-U', '-s', '0', '-Z', 'root', '-w', file, `tcp port ${port} and (${filter})`];
+  const args = [
+    '-i',
+    'lo',
+    '-U',
+    '--immediate-mode',
+    '-s',
+    '0',
+    '-Z',
+    'root',
+    '-w',
+    file,
+    `(tcp port ${port} and (${filter})) or udp port ${port}`,
+  ];
   const child = spawn(requireTool('tcpdump'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
   await new Promise<void>((resolve, reject) => {
     let text = '';
@@ -48,14 +61,13 @@ export class Capture {
    * @returns the number of BGP messages.
    */
   async messages(): Promise<number> {
-    // What is on its way to the file has no event: the last segment is there when nothing more comes.
-    let octets = -1;
-    await until('the capture is complete', async () => {
-      const { stdout } = await run('stat', ['-c', '%s', this.#file]);
-      const before = octets;
-      octets = Number(stdout);
-      return octets === before;
-    });
+    // Whatever was sent before this datagram is in the file when it is.
+    const marker = `podwire ${performance.now()}`;
+    const socket = createSocket('udp4');
+    socket.on('error', () => undefined);
+    socket.send(marker, this.#port, '127.0.0.1');
+    await until('the capture is complete', async () => (await readFile(this.#file)).includes(marker));
+    socket.close();
     await this.#end();
     const types = await this.#tshark(['-T', 'fields', '-e', 'bgp.type', '-Y', 'bgp']);
     // Severity 6 is a warning, 8 an error; TCP's own remarks are about segments that were captured in between.

@@ -224,6 +224,7 @@ function activation(peer: RouterPeer, family: RouterFamily): string[] {
 }
 
 interface FrrPath {
+  readonly addpathRxId?: number;
   readonly peer?: { readonly peerId: string };
   readonly aspath?: { readonly string: string };
   readonly metric?: number;
@@ -240,6 +241,7 @@ function pathOf(prefix: string, path: FrrPath): RouterPath {
   const hop = path.nexthops?.find(({ scope }) => scope !== 'link-local') ?? path.nexthops?.[0];
   return {
     prefix,
+    ...(path.addpathRxId === undefined || path.addpathRxId === 0 ? {} : { pathId: path.addpathRxId }),
     nextHop: hop?.ip ?? '',
     asPath: asPath === 'Local' ? '' : asPath,
     med: path.metric,
