@@ -1,7 +1,8 @@
 // The speakers that the suite runs against, each with the configuration that `podwire conformance bgp --print-config`
 // prints for it, on a loopback address of its own.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +32,12 @@ export interface Target {
 /** Where each speaker listens and which quarter of the range its peers come from; they never run at the same time. */
 const PLACES: Readonly<Record<ProgramName, ProfileOptions>> = {
   bird: { target: { address: '127.108.0.1', port: PORT }, peers: '127.108.0.0/18' },
-  frr: { target: { address: '127.108.64.1', port: PORT }, peers: '127.108.64.0/18' },
+  frr: {
+    target: { address: '127.108.64.1', port: PORT },
+    peers: '127.108.64.0/18',
+    // Next hops in 127.0.0.0/8 would need `bgp allow-martian-nexthop`.
+    nextHops: '203.0.113.0/24',
+  },
   gobgp: {
     target: { address: '127.108.128.1', port: PORT },
     peers: '127.108.128.0/18',
@@ -131,7 +137,9 @@ export async function startPodwire(): Promise<Target> {
   const socket = join(folder, 'speaker.sock');
   await writeFile(config, `${targetConfig('podwire', profile)}api: { socket: ${socket} }\n`);
   const podwire = (...args: readonly string[]): readonly string[] => ['bin/podwire.mjs', ...args];
-  const supervisor = new Supervisor(process.execPath, podwire('speaker', '--config', config), false);
+  const log = join(folder, 'log');
+  const args = podwire('speaker', '--config', config);
+  const supervisor = new Supervisor(process.execPath, args, { again: false, log });
   await until('podwire speaker listens', () => listens(profile.target));
   const order = async (verb: string, peer: string | undefined): Promise<string> =>
     (await run(process.execPath, podwire('bgp', verb, '--socket', socket, peer!))).stdout;
@@ -140,6 +148,7 @@ export async function startPodwire(): Promise<Target> {
     commands: commands({
       stop: ({ address }) => order('shutdown', address),
       start: ({ address }) => order('enable', address),
+      log: () => readFile(log, 'utf8'),
     }),
     async stop() {
       await supervisor.stop();
@@ -148,23 +157,31 @@ export async function startPodwire(): Promise<Target> {
   };
 }
 
-/** A process; where it may crash it is started again each time. */
+/** A process; where it may crash it is started again each time, and its log may be kept. */
 class Supervisor {
   readonly #path: string;
   readonly #args: readonly string[];
   readonly #again: boolean;
+  readonly #log: string | undefined;
   #process: ChildProcess;
   #stopped = false;
 
-  constructor(path: string, args: readonly string[], again = true) {
+  constructor(
+    path: string,
+    args: readonly string[],
+    { again = true, log }: { readonly again?: boolean; readonly log?: string } = {},
+  ) {
     this.#path = path;
     this.#args = args;
     this.#again = again;
+    this.#log = log;
     this.#process = this.#spawn();
   }
 
   #spawn(): ChildProcess {
-    const child = spawn(this.#path, this.#args, { stdio: 'ignore' });
+    const log = this.#log === undefined ? undefined : openSync(this.#log, 'a');
+    const child = spawn(this.#path, this.#args, { stdio: ['ignore', log ?? 'ignore', log ?? 'ignore'] });
+    if (log !== undefined) closeSync(log);
     child.once('exit', () => {
       if (this.#again && !this.#stopped) this.#process = this.#spawn();
     });
