@@ -44,7 +44,7 @@ export function differences(
 /** How to make a difference the expected state, for the message of a failing test. */
 export function updateHint(speaker: string): string {
   return (
-    `If the new verdicts are right, CONFORMANCE_UPDATE=1 npm test -- --project conformance -t ${speaker} ` +
+    `If the new verdicts are right, CONFORMANCE_UPDATE=1 npm test -- --project conformance -t ${speaker}: ` +
     `writes them into test/conformance/expected/${speaker}.yaml; give each new failure a reason and a reference there.`
   );
 }

@@ -9,8 +9,8 @@ const bird = tool('bird');
 const frr = all(tool('bgpd'), tool('vtysh'));
 const gobgp = all(tool('gobgpd'), tool('gobgp'));
 
-describe.concurrent('podwire conformance bgp', () => {
-  test('of podwire no failure is known', () => {
+describe.concurrent('BGP conformance suite', () => {
+  test('podwire: no failure is known', () => {
     const bad = Object.entries(readExpected('podwire')).filter(
       ([, { verdict }]) => verdict !== 'not-applicable',
     );
@@ -18,26 +18,26 @@ describe.concurrent('podwire conformance bgp', () => {
   });
 
   test(
-    'podwire meets every requirement that applies',
+    'podwire: meets every requirement that applies',
     () => checkTarget('podwire', startPodwire),
     SUITE_TIME,
   );
 
   test.skipIf(bird.missing)(
-    bird.title('BIRD differs where it is known to'),
+    bird.title('bird: differs where it is known to'),
     () => checkTarget('bird', startBird),
     SUITE_TIME,
   );
 
   test.skipIf(frr.missing)(
-    frr.title('FRR differs where it is known to'),
+    frr.title('frr: differs where it is known to'),
     () => checkTarget('frr', startFrr),
     SUITE_TIME,
   );
 
   // Malformed headers crash GoBGP 3.10, which would disturb other tests.
   test.skipIf(gobgp.missing)(
-    gobgp.title('GoBGP differs where it is known to'),
+    gobgp.title('gobgp: differs where it is known to'),
     () => checkTarget('gobgp', startGobgp, ['HDR']),
     SUITE_TIME,
   );

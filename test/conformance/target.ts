@@ -7,11 +7,13 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
 import type { Commands } from '../../lab/conformance/bgp/commands.ts';
 import type { CommandName, Profile } from '../../lab/conformance/bgp/profile.ts';
 import { loadProfile, type ProfileOptions } from '../../lab/conformance/bgp/profile-load.ts';
 import { offeredBy, type ProgramName, targetConfig } from '../../lab/conformance/bgp/target-config/all.ts';
 import { NotApplicable } from '../../lab/conformance/bgp/verdict.ts';
+import { formatIpv4, ipv4Mask, parseIpv4 } from '../../protocol/ip/ipv4.ts';
 import { BirdDaemon } from '../interop/bgp-bird-daemon.ts';
 import { FrrDaemon } from '../interop/bgp-frr-daemon.ts';
 import { requireTool } from '../support/tools.ts';
@@ -71,14 +73,29 @@ function commands(handlers: Handlers): Commands {
 export async function startBird(): Promise<Target> {
   const base = await profileFor('bird');
   const profile = { ...base, settings: { ...base.settings, openHoldTime: 20 } };
-  const bird = await BirdDaemon.start(targetConfig('bird', profile));
+  const folder = await mkdtemp(join(tmpdir(), 'podwire-bird-log-'));
+  const [log, originated] = [join(folder, 'log'), join(folder, 'originated.conf')];
+  await writeFile(originated, '');
+  const bird = await BirdDaemon.start(`log "${log}" all;
+protocol static originated { ipv4; include "${originated}"; }
+${targetConfig('bird', profile)}`);
+  const originate = async (route: string): Promise<string> => {
+    await writeFile(originated, route);
+    return await bird.order('configure');
+  };
   return {
     profile,
     commands: commands({
       stop: ({ name }) => bird.order(`disable peer_${name}`),
       start: ({ name }) => bird.order(`enable peer_${name}`),
+      originate: ({ prefix }) => originate(`route ${prefix} blackhole;`),
+      'originate-end': () => originate(''),
+      log: () => readFile(log, 'utf8'),
     }),
-    stop: () => bird.stop(),
+    async stop() {
+      await bird.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -86,16 +103,24 @@ export async function startBird(): Promise<Target> {
 export async function startFrr(): Promise<Target> {
   const profile = await profileFor('frr');
   const { address, port } = profile.target;
-  const frr = await FrrDaemon.start(address, port, targetConfig('frr', profile));
-  const order = (line: string): Promise<string> =>
-    frr.command('configure terminal', `router bgp ${ASN}`, line);
+  const folder = await mkdtemp(join(tmpdir(), 'podwire-frr-log-'));
+  const log = join(folder, 'log');
+  const frr = await FrrDaemon.start(address, port, `log file ${log}\n${targetConfig('frr', profile)}`);
+  const order = (...lines: readonly string[]): Promise<string> =>
+    frr.command('configure terminal', `router bgp ${ASN}`, ...lines);
   return {
     profile,
     commands: commands({
       stop: ({ address: peer }) => order(`neighbor ${peer} shutdown`),
       start: ({ address: peer }) => order(`no neighbor ${peer} shutdown`),
+      originate: ({ prefix }) => order('address-family ipv4 unicast', `network ${prefix}`),
+      'originate-end': ({ prefix }) => order('address-family ipv4 unicast', `no network ${prefix}`),
+      log: () => readFile(log, 'utf8'),
     }),
-    stop: () => frr.stop(),
+    async stop() {
+      await frr.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -108,19 +133,21 @@ export async function startGobgp(): Promise<Target> {
   const api = [profile.target.address, '50051'] as const;
   const gobgp = async (...args: readonly string[]): Promise<string> =>
     (await run(requireTool('gobgp'), ['-u', api[0], '-p', api[1], ...args])).stdout;
-  const supervisor = new Supervisor(requireTool('gobgpd'), [
-    '-f',
-    config,
-    '--api-hosts',
-    api.join(':'),
-    '--pprof-disable',
-  ]);
+  const log = join(folder, 'log');
+  const supervisor = new Supervisor(
+    requireTool('gobgpd'),
+    ['-f', config, '--api-hosts', api.join(':'), '--pprof-disable'],
+    { log },
+  );
   await until('gobgpd listens', () => listens(profile.target));
   return {
     profile,
     commands: commands({
       stop: ({ address }) => gobgp('neighbor', address!, 'disable'),
       start: ({ address }) => gobgp('neighbor', address!, 'enable'),
+      originate: ({ prefix }) => gobgp('global', 'rib', 'add', prefix!, 'nexthop', '203.0.113.255'),
+      'originate-end': ({ prefix }) => gobgp('global', 'rib', 'del', prefix!, 'nexthop', '203.0.113.255'),
+      log: () => readFile(log, 'utf8'),
     }),
     async stop() {
       await supervisor.stop();
@@ -149,12 +176,44 @@ export async function startPodwire(): Promise<Target> {
       stop: ({ address }) => order('shutdown', address),
       start: ({ address }) => order('enable', address),
       log: () => readFile(log, 'utf8'),
+      originate: ({ prefix }) => order('inject', prefix),
+      'originate-end': ({ prefix }) => order('withdraw', prefix),
+      'igp-cost': async ({ nextHop, cost }) => {
+        await writeFile(config, withCost(await readFile(config, 'utf8'), nextHop!, cost ?? ''));
+        supervisor.signal('SIGHUP');
+        return '';
+      },
     }),
     async stop() {
       await supervisor.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A speaker file in which an IPv4 next hop has another cost, or (no cost) cannot be reached. */
+function withCost(text: string, nextHop: string, cost: string): string {
+  const file = parse(text) as { nextHops: readonly (string | { readonly prefix: string })[] };
+  const rest = file.nextHops
+    .map((hop) => (typeof hop === 'string' ? hop : hop.prefix))
+    .filter((prefix) => prefix !== `${nextHop}/32`)
+    .flatMap((prefix) => (prefix.includes(':') ? [prefix] : without(prefix, nextHop)));
+  const own = cost === '' ? [] : [{ prefix: `${nextHop}/32`, cost: Number(cost) }];
+  return stringify({ ...file, nextHops: [...rest, ...own] });
+}
+
+/** The prefixes that make up a prefix but for one address. */
+function without(prefix: string, address: string): string[] {
+  const [base, length] = prefix.split('/');
+  const bits = parseIpv4(address);
+  const inside = (from: number): boolean => (bits ^ parseIpv4(base!)) >>> (32 - from) === 0 || from === 0;
+  if (!inside(Number(length))) return [prefix];
+  const siblings: string[] = [];
+  for (let from = Number(length) + 1; from <= 32; from++) {
+    const sibling = ((bits ^ (1 << (32 - from))) & ipv4Mask(from)) >>> 0;
+    siblings.push(`${formatIpv4(sibling)}/${from}`);
+  }
+  return siblings;
 }
 
 /** A process; where it may crash it is started again each time, and its log may be kept. */
@@ -186,6 +245,10 @@ class Supervisor {
       if (this.#again && !this.#stopped) this.#process = this.#spawn();
     });
     return child;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
   }
 
   async stop(): Promise<void> {
