@@ -177,7 +177,10 @@ export class LocRib {
 
   /** Appends paths of a prefix that may be selected to `into`, the best first, at most `max`. */
   rank(prefix: number, max: number, into: number[]): void {
-    const left = this.#eligible(prefix, []);
+    this.#rank(this.#eligible(prefix, []), max, into);
+  }
+
+  #rank(left: number[], max: number, into: number[]): void {
     while (left.length > 0 && into.length < max) {
       const best = left.length === 1 ? left[0]! : decide(this.#context, [...left]);
       into.push(best);
@@ -195,7 +198,9 @@ export class LocRib {
     if (max <= 1) return [best];
     const candidates = this.#eligible(prefix, []);
     keepEqual(this.#context, candidates);
-    return [best, ...candidates.filter((path) => path !== best)].slice(0, max);
+    const used: number[] = [];
+    this.#rank(candidates, max, used);
+    return used;
   }
 
   /** Selects every prefix again, in the slices that {@link continueReselect} takes. */

@@ -53,9 +53,6 @@ const PEERS = 2 ** 21;
  */
 const PATIENCE = 50;
 
-/** Octets of a prefix with length octet and path identifier at most. */
-const LARGEST_PREFIX = 17 + PATH_ID_LENGTH;
-
 const NOBODY: readonly number[] = [];
 
 export class UpdateGroup {
@@ -79,6 +76,9 @@ export class UpdateGroup {
   #replaced: number[] = [];
   /** One answer of export holds for all routes of a set from one source. */
   readonly #perSet: boolean;
+  readonly #pathIdLength: number;
+  /** Octets of a prefix on the wire at most. */
+  readonly #largestPrefix: number;
   /** Per flush: exported set by set and source. */
   readonly #exported = new Map<number, number>();
   /** Per flush: the member that is the next hop, by set. */
@@ -91,6 +91,8 @@ export class UpdateGroup {
     this.#attributes = context.attributes;
     this.#sent = new AdjRibOut(context.attributes);
     this.#perSet = FAMILIES[profile.family].prefixes && profile.policy?.usesPrefix !== true;
+    this.#pathIdLength = this.addPath ? PATH_ID_LENGTH : 0;
+    this.#largestPrefix = 1 + FAMILIES[profile.family].bytes + this.#pathIdLength;
     this.#writer = this.#newWriter();
     this.markAll();
   }
@@ -495,7 +497,7 @@ export class UpdateGroup {
     const key = set * PEERS + source;
     const known = this.#exported.get(key);
     if (known !== undefined) return known;
-    const exported = this.#fit(this.#exportSet(set, source, undefined), LARGEST_PREFIX);
+    const exported = this.#fit(this.#exportSet(set, source, undefined), this.#largestPrefix);
     this.#exported.set(key, exported);
     return exported;
   }
@@ -504,7 +506,7 @@ export class UpdateGroup {
   #exportOne(set: number, source: number, prefix: number): number {
     const { prefixes } = this.#rib;
     const own = this.#exportSet(set, source, prefixes.prefix(prefix));
-    const size = own === 0 ? 0 : prefixes.size(prefix, this.#attributes.data(own)) + PATH_ID_LENGTH;
+    const size = own === 0 ? 0 : prefixes.size(prefix, this.#attributes.data(own)) + this.#pathIdLength;
     const exported = this.#fit(own, size);
     if (exported !== 0) this.#replaced.push(exported);
     return exported;
