@@ -33,8 +33,8 @@ export interface Ending {
   readonly text?: string;
   /** The peer shall not keep our routes, whatever was agreed about graceful restart. */
   readonly hard?: boolean;
-  /** Of the Cease, where its subcode has some. */
-  readonly data?: Uint8Array;
+  /** What the peer exceeded, with the subcode for that (RFC 4486 §4). */
+  readonly prefixLimit?: { readonly family: Family; readonly limit: number };
   /** No Cease at all: we restart, and the peer shall keep our routes (RFC 4724 §4). */
   readonly silent?: boolean;
 }

@@ -7,7 +7,7 @@ import {
 } from '../../protocol/bgp/message/notification.ts';
 import { endOfRib, type UpdateMessage } from '../../protocol/bgp/message/update.ts';
 import { type RestartAction, RestartHelper } from '../../protocol/bgp/restart/helper.ts';
-import { type LimitEvent, PrefixLimits, prefixLimitData } from '../../protocol/bgp/restart/max-prefixes.ts';
+import { type LimitEvent, PrefixLimits } from '../../protocol/bgp/restart/max-prefixes.ts';
 import type { Rib } from '../../protocol/bgp/rib/rib.ts';
 import type { RibPeerConfig } from '../../protocol/bgp/rib/route.ts';
 import type { Negotiated } from '../../protocol/bgp/session/negotiated.ts';
@@ -301,7 +301,7 @@ export class Peer implements PeerSessionOwner {
       kind === 'near' ? 'BGP prefix limit is near' : 'BGP prefix limit exceeded',
     );
     if (kind === 'near' || action === 'warn') return;
-    void this.session.stop({ subcode: MAXIMUM_PREFIXES, data: prefixLimitData(family, limit), hard: true });
+    void this.session.stop({ subcode: MAXIMUM_PREFIXES, prefixLimit: { family, limit }, hard: true });
     // Without a time it waits for somebody to clear it.
     if (restartAfter !== undefined) {
       this.#timers.set('prefix-limit', restartAfter * 1000, () => this.start());

@@ -22,6 +22,13 @@ export {
 
 export interface NotificationMessage extends NotificationBody {
   readonly kind: 'notification';
+  /** What is wrong with it, where it could not be read and code and subcode are 0 for want of better. One line. */
+  readonly fault?: string;
+}
+
+/** What stands for a NOTIFICATION with an error, which is no reason to send one (RFC 4271 §6.4). */
+export function unreadableNotification(fault: string): NotificationMessage {
+  return { kind: 'notification', code: 0, subcode: 0, data: new Uint8Array(0), fault };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { FAMILIES, type Family } from '../family.ts';
+import type { Family } from '../family.ts';
 
 /** How many prefixes of a family a peer may announce (RFC 4271 §6.7). */
 export interface PrefixLimit {
@@ -45,15 +45,4 @@ export class PrefixLimits {
   reset(): void {
     this.#levels.clear();
   }
-}
-
-/** Data of the NOTIFICATION 6/1: AFI, SAFI and the limit (RFC 4486 §4). */
-export function prefixLimitData(family: Family, limit: number): Uint8Array {
-  const { afi, safi } = FAMILIES[family];
-  const data = new Uint8Array(7);
-  const view = new DataView(data.buffer);
-  view.setUint16(0, afi);
-  view.setUint8(2, safi);
-  view.setUint32(3, limit);
-  return data;
 }

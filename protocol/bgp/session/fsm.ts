@@ -246,12 +246,12 @@ export class Fsm {
 
   /** A NOTIFICATION came in. It is never answered (RFC 4271 §6.4). */
   notified(message: NotificationMessage, count: boolean): void {
-    const { code, subcode, data } = message;
+    const { code, subcode, data, fault } = message;
     const notification: NotificationBody = { code, subcode, data };
     this.#ports.emit({
       kind: 'error',
       source: 'received',
-      reason: `NOTIFICATION received: ${describeNotification(notification)}`,
+      reason: `NOTIFICATION received: ${fault ?? describeNotification(notification)}`,
       notification,
     });
     this.ending = { cause: 'received', notification };

@@ -4,6 +4,7 @@ import { routeTexts } from '../dissect/route-texts.ts';
 import { BgpError } from '../error.ts';
 import { MAX_MESSAGE_LENGTH, NOTIFICATION, OPEN, ROUTE_REFRESH, UPDATE } from '../message/header.ts';
 import { decodeMessage } from '../message/message.ts';
+import { unreadableNotification } from '../message/notification.ts';
 import { MessageStream } from '../message/stream.ts';
 import type { UpdateMessage } from '../message/update.ts';
 import { countMessage, type SessionCounters } from './counters.ts';
@@ -12,6 +13,9 @@ import type { Fsm } from './fsm.ts';
 import { negotiate, OPENING_CONTEXT } from './negotiate.ts';
 import type { Offer } from './offer.ts';
 import { checkRefresh } from './refresh-tracker.ts';
+
+/** Subcode of a header error: without its marker nothing in a header can be believed. */
+const NOT_SYNCHRONIZED = 1;
 
 /** What an intake needs from its session. */
 export interface IntakePorts {
@@ -53,8 +57,9 @@ export class Intake {
       );
     } catch (error) {
       if (!(error instanceof BgpError)) throw error;
-      this.#reset(stream.pending.slice(0, MAX_MESSAGE_LENGTH), error);
-      this.#ports.event(fsm, { kind: 'BGPHeaderErr', error });
+      const bytes = stream.pending.slice(0, MAX_MESSAGE_LENGTH);
+      this.#reset(bytes, error);
+      this.#ports.event(fsm, headerErrorEvent(bytes[18]!, error));
     }
   }
 
@@ -85,7 +90,7 @@ export class Intake {
         return { kind, open: message, negotiated };
       }
       case 'update':
-        if (message.faults.length > 0) this.#faults(bytes, message);
+        if (message.faults.length + message.faultyRoutes.length > 0) this.#faults(bytes, message);
         return { kind: 'UpdateMsg', message };
       case 'keepalive':
         return { kind: 'KeepAliveMsg' };
@@ -103,9 +108,14 @@ export class Intake {
 
   /** Faults that the session survives (RFC 7606 §2); the strongest says what became of the message (§3 h). */
   #faults(bytes: Uint8Array, message: UpdateMessage): void {
-    const outcome = message.treatAsWithdraw ? 'treat-as-withdraw' : 'attribute-discard';
-    const reasons = message.faults.map(({ reason }) => reason);
-    this.#fault(outcome, bytes.slice(), reasons);
+    const { faults, faultyRoutes } = message;
+    const reasons = [
+      ...faults.map(({ reason }) => reason),
+      ...faultyRoutes.map(
+        ({ family, offset, reason, rfc }) => `${family} route, offset ${offset}: ${reason} (${rfc})`,
+      ),
+    ];
+    this.#fault(outcomeOf(message), bytes.slice(), reasons);
   }
 
   #fault(outcome: FaultOutcome, bytes: Uint8Array, reasons: readonly string[]): void {
@@ -114,8 +124,22 @@ export class Intake {
   }
 }
 
+/** The strongest of what became of a message's attributes and of single routes (RFC 7606 §3 h). */
+function outcomeOf({ treatAsWithdraw, faults, faultyRoutes }: UpdateMessage): FaultOutcome {
+  const withdrawn = faultyRoutes.some(({ outcome }) => outcome === 'treat-as-withdraw');
+  if (treatAsWithdraw || withdrawn) return 'treat-as-withdraw';
+  return faults.length > 0 ? 'attribute-discard' : 'ignored';
+}
+
 function isVersionError(message: { readonly code: number; readonly subcode: number }): boolean {
   return message.code === 2 && message.subcode === 1;
+}
+
+/** A bad header is answered (RFC 4271 §6.1), but not that of a NOTIFICATION, which just ends the session (§6.4). */
+function headerErrorEvent(type: number, error: BgpError): FsmEvent {
+  const isMarker = error.notification.subcode === NOT_SYNCHRONIZED;
+  if (type !== NOTIFICATION || isMarker) return { kind: 'BGPHeaderErr', error };
+  return { kind: 'NotifMsg', message: unreadableNotification(error.message) };
 }
 
 /** The event for a message of `type` that could not be read or is not acceptable. */

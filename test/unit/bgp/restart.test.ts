@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Family } from '../../../protocol/bgp/family.ts';
 import { SelectionDeferral } from '../../../protocol/bgp/restart/deferral.ts';
 import { type RestartAction, RestartHelper } from '../../../protocol/bgp/restart/helper.ts';
-import { PrefixLimits, prefixLimitData } from '../../../protocol/bgp/restart/max-prefixes.ts';
+import { PrefixLimits } from '../../../protocol/bgp/restart/max-prefixes.ts';
 import type { Negotiated } from '../../../protocol/bgp/session/negotiated.ts';
 
 const STALE_TIME = 360_000;
@@ -238,9 +238,5 @@ describe('prefix limits', () => {
     ]);
     limits.reset();
     expect(kinds(5)).toEqual(['exceeded']);
-  });
-
-  test('say in the NOTIFICATION which family and how many (RFC 4486 §4)', () => {
-    expect([...prefixLimitData(V6, 70_000)]).toEqual([0, 2, 1, 0, 1, 0x11, 0x70]);
   });
 });

@@ -1,11 +1,13 @@
 // What a session makes of single messages: route refreshes, families, faults, counters.
 import { describe, expect, test } from 'vitest';
+import type { Capability } from '../../../protocol/bgp/capability/capability.ts';
 import { encodeOpen } from '../../../protocol/bgp/message/open.ts';
 import type { SessionOutput } from '../../../protocol/bgp/session/event.ts';
 import { toHex } from '../../../protocol/bytes/hex.ts';
 import { BIRD_OPEN, BIRD_UPDATE, END_OF_RIB, KEEPALIVE, message } from './golden.ts';
 import { Bench, CONFIG, DIALLED, OPEN } from './session-bench.ts';
 
+const EVPN: Capability = { kind: 'multiprotocol', afi: 25, safi: 70 };
 const REFRESH = message('0017 05 0001 00 01');
 const BORR = message('0017 05 0001 01 01');
 const EORR = message('0017 05 0001 02 01');
@@ -117,6 +119,50 @@ describe('messages with faults', () => {
     const [fault] = faults(bench, new Uint8Array([...bad.subarray(10)]));
     expect(fault).toMatchObject({ outcome: 'session-reset' });
     expect(toHex(fault!.bytes)).toBe(toHex(bad));
+  });
+
+  test('a NOTIFICATION that cannot be read is logged and counted, but not answered (RFC 4271 §6.4)', () => {
+    const short = message('0014 03 06');
+    for (const state of ['OpenSent', 'OpenConfirm', 'Established'] as const) {
+      const outputs = new Bench().to(state).receive(short);
+      expect(outputs.filter((line) => line.startsWith('send'))).toEqual([]);
+      expect(outputs).toEqual(
+        expect.arrayContaining([
+          'fault',
+          'error NOTIFICATION received: BGP header, offset 16: length 20 must be 21 or more for type 3',
+          'close 1',
+        ]),
+      );
+    }
+    // Where the marker is bad, the type octet need not be one.
+    const unsynchronized = short.with(0, 0);
+    expect(new Bench().to('Established').receive(unsynchronized)).toContain('send 1/1 1');
+  });
+
+  test('single routes that are dropped or count as withdrawn are faults of the message (RFC 7606 §5.4)', () => {
+    const bench = new Bench({ ...CONFIG, families: ['l2vpn-evpn'] }).to('OpenSent');
+    bench.receive(encodeOpen({ ...OPEN, capabilities: [...OPEN.capabilities, EVPN] }));
+    bench.receive(KEEPALIVE);
+    const update = (nlri: string): Uint8Array => {
+      const value = `0019 46 04 7f000001 00 ${nlri}`;
+      const octets = value.replaceAll(/\s/g, '').length / 2;
+      const hex = (n: number): string => n.toString(16).padStart(4, '0');
+      const attributes = `40 01 01 00 | 40 02 00 | 40 05 04 00000064 | 90 0e ${hex(octets)} ${value}`;
+      return message(`${hex(23 + 18 + octets)} 02 0000 ${hex(18 + octets)} | ${attributes}`);
+    };
+    const unknown = '09 02 abcd';
+    const unlabelled = `0522 0001c00002010001 00000000000000000000 00000000 10 0a4d0000 00000000 000000`;
+    expect(faults(bench, update(unknown))).toMatchObject([
+      {
+        outcome: 'ignored',
+        reasons: [expect.stringMatching(/^l2vpn-evpn route, offset 50: .*RFC 7606 §5.4/)],
+      },
+    ]);
+    expect(faults(bench, update(unlabelled))).toMatchObject([
+      { outcome: 'treat-as-withdraw', routes: [expect.stringContaining('10.77.0.0')] },
+    ]);
+    expect(bench.session.counters.faults).toMatchObject({ ignored: 1, 'treat-as-withdraw': 1 });
+    expect(bench.session.state).toBe('Established');
   });
 
   test('an OPEN that is refused comes out, too', () => {

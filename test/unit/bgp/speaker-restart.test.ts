@@ -145,7 +145,9 @@ describe('a prefix limit', () => {
     const { lab, helper, restarter } = await pair(limited('teardown'));
     restarter.announce('192.168.3.0/24');
     lab.clock.runUntil(() => neighbor(restarter, HELPER).lastError !== undefined);
-    expect(neighbor(restarter, HELPER).lastError).toContain('6/1 Cease: Maximum Number of Prefixes Reached');
+    expect(neighbor(restarter, HELPER).lastError).toContain(
+      '6/1 Cease: Maximum Number of Prefixes Reached, ipv4-unicast limit 2',
+    );
     expect(prefixes(helper)).toEqual([]);
     restarter.withdraw('192.168.3.0/24');
     lab.clock.run(60_000);
