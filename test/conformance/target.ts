@@ -33,7 +33,12 @@ export interface Target {
 
 /** Where each speaker listens and which quarter of the range its peers come from; they never run at the same time. */
 const PLACES: Readonly<Record<ProgramName, ProfileOptions>> = {
-  bird: { target: { address: '127.108.0.1', port: PORT }, peers: '127.108.0.0/18' },
+  bird: {
+    target: { address: '127.108.0.1', port: PORT },
+    peers: '127.108.0.0/18',
+    // BIRD resolves no next hops in 127.0.0.0/8.
+    nextHops: '203.0.113.0/24',
+  },
   frr: {
     target: { address: '127.108.64.1', port: PORT },
     peers: '127.108.64.0/18',
