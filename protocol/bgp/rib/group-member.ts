@@ -51,9 +51,15 @@ export class GroupMember {
  * entry changes, it takes one place, and only its newest state is sent in the end (RFC 4271 §9.2).
  */
 export class Lag {
+  /** How many marks of the group must have had their turn before the newest state of all this is known. */
+  readonly until: number;
   readonly #entries = new MarkQueue();
   #had = new Uint32Array(16);
   #top = 0;
+
+  constructor(until = 0) {
+    this.until = until;
+  }
 
   /** One more than the highest entry that was ever noted. */
   get top(): number {

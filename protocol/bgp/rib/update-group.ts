@@ -133,7 +133,8 @@ export class UpdateGroup {
     if (old === undefined) return;
     this.join(peer);
     const member = this.members.get(peer.id)!;
-    const lag = new Lag();
+    // What is in order here is decided first, so that nothing is withdrawn only to be announced again.
+    const lag = new Lag(this.#dirty.total);
     const top = Math.max(from.topFor(peer.id), this.#sent.top);
     for (let entry = 0; entry < top; entry++) {
       const had = from.sentTo(peer.id, entry);
@@ -240,7 +241,9 @@ export class UpdateGroup {
         continue;
       }
       ready = true;
-      if (lag !== undefined || (feed !== undefined && this.#canFeed(feed))) return now;
+      if (lag === undefined ? feed !== undefined && this.#canFeed(feed) : this.#dirty.taken >= lag.until) {
+        return now;
+      }
     }
     if (!ready || this.#dirty.length === 0) return undefined;
     const open = this.#window > 0 ? now : this.#notBefore;
@@ -292,7 +295,7 @@ export class UpdateGroup {
   /** Sends a member that was behind the newest state of what it missed. */
   #catchUp(member: GroupMember, limit: number, writer: UpdateWriter, segments: Segments): number {
     const { lag, peer } = member;
-    if (lag === undefined) return 0;
+    if (lag === undefined || this.#dirty.taken < lag.until) return 0;
     const buckets = new Buckets();
     const only = member.alone;
     let work = 0;
