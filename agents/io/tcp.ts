@@ -162,7 +162,10 @@ class NodeConnection implements TcpConnection {
       this.#learnEndpoints();
       handler.onConnect?.();
     });
-    socket.on('data', (bytes: Uint8Array) => handler.onData(bytes));
+    // Not as a Buffer: its slice() does not copy, so that who changes a copy would change what was received.
+    socket.on('data', ({ buffer, byteOffset, length }: Uint8Array) =>
+      handler.onData(new Uint8Array(buffer, byteOffset, length)),
+    );
     socket.on('drain', () => handler.onDrain?.());
     socket.on('error', (error) => {
       failure = this.#explain(errorCode(error));

@@ -50,6 +50,18 @@ describe('nodeTcp', () => {
     await listener.close();
   });
 
+  test('received bytes are no Buffer, so that slice() copies them', async () => {
+    const { listener, client, server, clientSide } = await pair();
+    const received = Promise.withResolvers<Uint8Array>();
+    clientSide.onData = received.resolve;
+    server.write(bytes('copied'));
+    const data = await received.promise;
+    data.slice(0, 1)[0] = 0;
+    expect(data).toEqual(bytes('copied'));
+    client.destroy();
+    await listener.close();
+  });
+
   test('write reports a full buffer, and onDrain comes when it has emptied', async () => {
     const { listener, client, clientSide, server } = await pair();
     const drained = Promise.withResolvers<void>();
