@@ -25,7 +25,8 @@ let traffic: Capture | undefined;
 let speakers: BgpSpeaker[] = [];
 
 beforeEach(() => {
-  [router, traffic] = [];
+  router = undefined;
+  traffic = undefined;
   speakers = [];
 });
 

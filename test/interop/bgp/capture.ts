@@ -72,8 +72,19 @@ export class Capture {
     const types = await this.#tshark(['-T', 'fields', '-e', 'bgp.type', '-Y', 'bgp']);
     // Severity 6 is a warning, 8 an error; TCP's own remarks are about segments that were captured in between.
     const bad = await this.#tshark([
-      '-Y',
-      '_ws.malformed || (bgp && _ws.expert.severity >= 0x600000 && !tcp.analysis.flags)',
+      ...['-Y', '_ws.malformed || (bgp && _ws.expert.severity >= 0x600000 && !tcp.analysis.flags)'],
+      ...[
+        '-T',
+        'fields',
+        '-e',
+        'frame.number',
+        '-e',
+        'ip.src',
+        '-e',
+        '_ws.expert.message',
+        '-e',
+        '_ws.malformed',
+      ],
     ]);
     expect(bad).toEqual([]);
     return types.flatMap((line) => line.split(',')).length;

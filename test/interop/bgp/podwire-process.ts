@@ -39,6 +39,13 @@ export class PodwireProcess {
     return new PodwireProcess(folder, process);
   }
 
+  /** Its process id; undefined once it has ended. */
+  get pid(): number | undefined {
+    return this.#process.exitCode === null && this.#process.signalCode === null
+      ? this.#process.pid
+      : undefined;
+  }
+
   /** Answer of `podwire bgp ... --format json`. */
   async bgp<T>(...args: readonly string[]): Promise<T> {
     const target = ['--socket', join(this.#folder, 'sock'), '--format', 'json'];

@@ -26,7 +26,10 @@ let witness: Witness | undefined;
 let process: PodwireProcess | undefined;
 
 beforeEach(() => {
-  [router, podwire, witness, process] = [];
+  router = undefined;
+  podwire = undefined;
+  witness = undefined;
+  process = undefined;
 });
 
 afterEach(async () => {
