@@ -51,7 +51,10 @@ export function communityTexts(attributes: RouteAttributes): string[] {
 }
 
 function nextHopText({ attributes, family }: ShownPath): string {
-  const hop = attributes.nextHop.subarray(0, 16);
+  const { nextHop } = attributes;
+  // Of VPN families behind a route distinguisher; of IPv6 perhaps with a link-local address behind it.
+  const start = nextHop.length % 16 === 4 || nextHop.length % 16 === 0 ? 0 : 8;
+  const hop = nextHop.subarray(start, nextHop.length < 16 ? undefined : start + 16);
   if (hop.length === 4 || hop.length === 16) return formatAddress(hop);
   return family.startsWith('ipv6') ? '::' : '0.0.0.0';
 }

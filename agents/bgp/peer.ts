@@ -24,6 +24,8 @@ import type { FamilyName, PeerConfig, PeerRangeConfig } from './types.ts';
 export interface PeerOwner {
   readonly rib: Rib;
   readonly ports: SpeakerPorts;
+  /** Peers are sent only routes with targets that they asked for, where they can ask (RFC 4684). */
+  readonly rtConstraint: boolean;
   /** The RIB has something to send or to tell. */
   schedule(): void;
   state(peer: Peer, state: SessionState): void;
@@ -249,7 +251,7 @@ export class Peer implements PeerSessionOwner {
   // -- Inside ---------------------------------------------------------------------------------------------------
 
   #ribConfig(negotiated: Negotiated, localAddress: string): RibPeerConfig {
-    const config = ribPeerConfig(this.config, negotiated, localAddress);
+    const config = ribPeerConfig(this.config, negotiated, localAddress, this.#owner.rtConstraint);
     return this.#leaving ? { ...config, gracefulShutdown: true } : config;
   }
 

@@ -4,11 +4,16 @@ import type { Negotiated } from '../../protocol/bgp/session/negotiated.ts';
 import { addressBytes } from './address.ts';
 import type { PeerConfig } from './types.ts';
 
-/** An established peer as the RIB is to see it. @param localAddress our end of the session. */
+/**
+ * An established peer as the RIB is to see it.
+ * @param localAddress our end of the session.
+ * @param constrained peers are sent only routes with targets that they asked for, where they can ask (RFC 4684).
+ */
 export function ribPeerConfig(
   config: PeerConfig,
   negotiated: Negotiated,
   localAddress: string,
+  constrained: boolean,
 ): RibPeerConfig {
   const { importPolicy, exportPolicy, localAddresses: own } = config;
   return {
@@ -40,7 +45,7 @@ export function ribPeerConfig(
     mrai: (config.advertisementInterval ?? 0) * 1000,
     longLived: (negotiated.longLived?.families ?? []).map(({ family }) => family),
     gracefulShutdown: config.gracefulShutdown ?? false,
-    rtConstraint: negotiated.families.includes('rt-constraint'),
+    rtConstraint: constrained && negotiated.families.includes('rt-constraint'),
     enhancedRefresh: negotiated.enhancedRouteRefresh,
   };
 }

@@ -22,7 +22,7 @@ export interface SessionIdentity extends Pick<SpeakerConfig, 'asn' | 'confederat
 }
 
 /** Families that a session offers. */
-export function familiesOf(config: PeerConfig): readonly Family[] {
+export function familiesOf(config: Pick<PeerConfig, 'families'>): readonly Family[] {
   return config.families ?? ['ipv4-unicast'];
 }
 

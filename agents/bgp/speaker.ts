@@ -12,6 +12,7 @@ import type { TcpConnection, TcpHandler, TcpListener } from '../ports.ts';
 import { plainAddress } from './address.ts';
 import { DynamicPeers } from './dynamic-peers.ts';
 import { Flusher } from './flusher.ts';
+import { ownMemberships } from './membership.ts';
 import { neighborStatus } from './neighbor-view.ts';
 import { nextHopResolver } from './next-hops.ts';
 import { OwnRestart } from './own-restart.ts';
@@ -48,6 +49,8 @@ export class BgpSpeaker {
   #ownRestart: OwnRestart | undefined;
   #listeners: TcpListener[] = [];
   #running = false;
+  /** Route target memberships that are announced. */
+  #memberships: readonly string[] = [];
   #endsOfRib: { name: string; family: FamilyName }[] = [];
   readonly #bestListeners: ((changes: readonly BestChange[]) => void)[] = [];
   readonly #sessionListeners: ((peerName: string, state: SessionState) => void)[] = [];
@@ -70,6 +73,7 @@ export class BgpSpeaker {
     this.#owner = {
       rib: this.#rib,
       ports,
+      rtConstraint: config.rtConstraint !== false,
       schedule: () => this.#flusher.schedule(),
       state: (peer, state) => this.#state(peer, state),
       established: (peer, negotiated) => this.#ownRestart?.established(peer.config.name, negotiated),
@@ -131,6 +135,7 @@ export class BgpSpeaker {
   setPeers(peers: readonly PeerConfig[], ranges: readonly PeerRangeConfig[] = []): void {
     checkPeers(peers);
     this.#dynamic.set(ranges);
+    this.#askFor(ownMemberships(this.config, [...peers, ...ranges]));
     const wanted = new Map(peers.map((peer) => [peer.name, peer]));
     for (const peer of [...this.#peers.values()]) {
       const { config } = peer;
@@ -219,6 +224,16 @@ export class BgpSpeaker {
     return [...this.#rib.adjRibOut(ribPeer)].map((sent) =>
       pathView({ ...sent, peer: undefined, best: true }),
     );
+  }
+
+  /** Makes the announced route target memberships these (RFC 4684). */
+  #askFor(memberships: readonly string[]): void {
+    const before = this.#memberships;
+    this.#memberships = memberships;
+    for (const text of before) if (!memberships.includes(text)) this.withdraw(text, 'rt-constraint');
+    for (const text of memberships) {
+      if (!before.includes(text)) this.announce(text, { family: 'rt-constraint' });
+    }
   }
 
   /** Everybody who may call: configured peers, and ranges of others. */

@@ -185,8 +185,11 @@ export interface SpeakerConfig {
   readonly ebgpRequiresPolicy?: boolean;
   /** Equal-cost paths to use, 1 to switch it off; default 1. */
   readonly multipath?: { readonly ebgp: number; readonly ibgp: number };
-  /** RFC 4684; default: for sessions that carry the family `rt-constraint`. */
-  readonly rtConstraint?: boolean;
+  /**
+   * RFC 4684, for sessions that carry the family `rt-constraint`: whether peers are sent only what they asked for, and
+   * what we ask for; default {@link RtConstraintConfig}'s.
+   */
+  readonly rtConstraint?: boolean | RtConstraintConfig;
   /** Absent: every next hop can be reached, at a cost that nobody knows. */
   readonly nextHops?: readonly NextHopConfig[];
   /**
@@ -194,6 +197,12 @@ export interface SpeakerConfig {
    * most `deferral` seconds (default 360).
    */
   readonly restarting?: { readonly deferral?: number };
+}
+
+/** Route targets to ask peers for (RFC 4684), such as `rt:65000:1`. */
+export interface RtConstraintConfig {
+  /** Default: everything (`default`) where we are a route reflector, otherwise nothing. */
+  readonly import?: 'default' | readonly string[];
 }
 
 /** Next hops that can be reached, and at what cost (RFC 4271 §9.1.2.1). */

@@ -1,4 +1,5 @@
 /** What the schema cannot say about a speaker's file: values that have to fit each other. */
+import { membership } from '../../agents/bgp/membership.ts';
 import { ownRoute } from '../../agents/bgp/own-route.ts';
 import { policyErrors } from '../../protocol/bgp/policy/compile.ts';
 import type { PolicyDefinitions } from '../../protocol/bgp/policy/definition.ts';
@@ -16,6 +17,7 @@ export function checkSpeaker(raw: RawSpeaker, report: Report): void {
   for (const { path, message } of policyErrors(policyDefinitions(raw))) report.value(path, message);
   checkConfederation(raw, report);
   checkNetworks(raw, report);
+  checkTargets(raw, report);
   checkEach(raw, report);
   checkNames(raw, report);
 }
@@ -57,6 +59,22 @@ function checkNetworks({ networks }: RawSpeaker, report: Report): void {
     }
     if (seen.has(prefix)) report.value(['networks', i], `second network ${prefix}, expected each once`);
     seen.add(prefix);
+  }
+}
+
+function checkTargets({ asn, rtConstraint }: RawSpeaker, report: Report): void {
+  const wanted = typeof rtConstraint === 'object' ? rtConstraint.import : undefined;
+  if (wanted === undefined || wanted === 'default') return;
+  for (const [i, target] of wanted.entries()) {
+    try {
+      membership(asn, target);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      report.value(
+        ['rtConstraint', 'import', i],
+        `rtConstraint.import[${i}] is ${valueText(target)}, expected a route target such as rt:65000:1`,
+      );
+    }
   }
 }
 

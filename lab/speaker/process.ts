@@ -79,11 +79,10 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
     speaker,
     asked,
     reload(next) {
-      const fixed = ({ listen, asn, routerId, clusterId, confederation }: SpeakerConfig): string =>
-        JSON.stringify([listen, asn, routerId, clusterId, confederation]);
+      const fixed = (config: SpeakerConfig): string => JSON.stringify(FIXED.map((key) => config[key]));
       if (fixed(next.speaker) !== fixed(speaker.config)) {
         throw new RangeError(
-          'asn, routerId, listen, clusterId and confederation stay as they are until the speaker is started anew',
+          `${FIXED.slice(0, -1).join(', ')} and ${FIXED.at(-1)} stay as they are until the speaker is started anew`,
         );
       }
       speaker.setPeers(next.peers, next.ranges);
@@ -96,6 +95,18 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
     },
   };
 }
+
+/** What a running speaker cannot change. */
+const FIXED = [
+  'asn',
+  'routerId',
+  'listen',
+  'clusterId',
+  'confederation',
+  'ebgpRequiresPolicy',
+  'multipath',
+  'rtConstraint',
+] as const;
 
 type Announced = ReadonlyMap<string, string>;
 

@@ -22,7 +22,7 @@ export interface RawSpeaker extends Partial<Omit<PolicyDefinitions, 'policies'>>
   readonly confederation?: SpeakerConfig['confederation'] | undefined;
   readonly ebgpRequiresPolicy?: boolean | undefined;
   readonly multipath?: number | { readonly ebgp: number; readonly ibgp: number } | undefined;
-  readonly rtConstraint?: boolean | undefined;
+  readonly rtConstraint?: SpeakerConfig['rtConstraint'];
   readonly restarting?: boolean | { readonly deferral?: number } | undefined;
   readonly nextHops?: readonly (string | NextHopPrefix)[] | undefined;
   readonly peerGroups?: Readonly<Record<string, RawSettings | null>> | null | undefined;
@@ -83,6 +83,29 @@ const nextHop = z.union(
   },
 );
 
+const rtConstraint = z.union(
+  [
+    boolean,
+    z.strictObject({
+      import: z
+        .union(
+          [z.literal('default'), z.array(text, { error: 'a list of route targets such as rt:65000:1' })],
+          {
+            error: 'default, which asks for everything, or a list of route targets such as rt:65000:1',
+          },
+        )
+        .describe('Route targets to ask for. Default: all where we are a route reflector, otherwise none.')
+        .optional(),
+    }),
+  ],
+  {
+    error: (issue) =>
+      typeof issue.input === 'object' && issue.input !== null
+        ? undefined
+        : 'true, false or a mapping with import',
+  },
+) as z.ZodType<NonNullable<SpeakerConfig['rtConstraint']>>;
+
 function named<T>(value: z.ZodType<T>, expected: string): z.ZodType<Record<string, T>> {
   return z.record(z.string(), value, { error: expected });
 }
@@ -111,8 +134,10 @@ export const speakerSchema: z.ZodType<RawSpeaker> = z
       .describe('Without a policy nothing comes from or goes to an external peer (RFC 8212). Default: false.')
       .optional(),
     multipath: multipath.describe('Most paths of equal cost to use. Default: 1.').optional(),
-    rtConstraint: boolean
-      .describe('RFC 4684. Default: on sessions that carry the family rt-constraint.')
+    rtConstraint: rtConstraint
+      .describe(
+        'On sessions that carry the family rt-constraint, send only what the peer asked for (RFC 4684). Default: true.',
+      )
       .optional(),
     restarting: z
       .union(

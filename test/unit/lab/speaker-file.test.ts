@@ -402,6 +402,16 @@ describe('faults', () => {
     expect(peer(settings)).toEqual([expected]);
   });
 
+  test.each([
+    [
+      '{ import: [65000:1] }',
+      '3:26: rtConstraint.import[0] is "65000:1", expected a route target such as rt:65000:1',
+    ],
+    ['maybe', '3:15: rtConstraint is "maybe", expected true, false or a mapping with import'],
+  ])('rtConstraint: %s', (value, expected) => {
+    expect(faults(`rtConstraint: ${value}`)).toEqual([expected]);
+  });
+
   test('a role in our own AS', () => {
     expect(faults('peers: [{ address: 192.0.2.2, asn: internal, role: peer }]')).toEqual([
       '3:52: role is "peer" in our own AS 65000, expected an external peer',
