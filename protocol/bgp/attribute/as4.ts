@@ -4,6 +4,10 @@ import { AS_TRANS } from '../message/open.ts';
 import { type AsPath, type AsPathSegment, asPathLength, isConfed } from './as-path.ts';
 import type { PathAttributes } from './table.ts';
 
+/** Attribute types. */
+const AS4_PATH = 17;
+const AS4_AGGREGATOR = 18;
+
 /**
  * Adds AS4_PATH and AS4_AGGREGATOR where an AS number does not fit into two octets (RFC 6793 §4.2.2). The AS numbers
  * themselves become AS_TRANS when the attributes are encoded for such a peer.
@@ -31,7 +35,8 @@ function isWide(asn: number): boolean {
  */
 export function mergeAs4(attributes: PathAttributes, fourOctetAs: boolean): PathAttributes {
   if (attributes.as4Path === undefined && attributes.as4Aggregator === undefined) return attributes;
-  const { as4Path, as4Aggregator, ...rest } = attributes;
+  const { as4Path, as4Aggregator, ...others } = attributes;
+  const rest = withoutPartial(others);
   if (fourOctetAs) return rest;
   const { aggregator, asPath } = rest;
   // An AGGREGATOR with a true AS means that a 2-octet speaker aggregated after AS4_PATH was written.
@@ -41,6 +46,12 @@ export function mergeAs4(attributes: PathAttributes, fourOctetAs: boolean): Path
     ...(aggregator !== undefined && as4Aggregator !== undefined ? { aggregator: as4Aggregator } : {}),
     ...(asPath !== undefined && as4Path !== undefined ? { asPath: mergePath(asPath, as4Path) } : {}),
   };
+}
+
+/** Nothing of the two is left, not even that they came with the Partial bit. */
+function withoutPartial({ partial, ...rest }: PathAttributes): PathAttributes {
+  const left = partial?.filter((type) => type !== AS4_PATH && type !== AS4_AGGREGATOR) ?? [];
+  return left.length === 0 ? rest : { ...rest, partial: left };
 }
 
 /** The leading part of `path` that AS4_PATH does not cover, then AS4_PATH; the count of ASes stays that of `path`. */

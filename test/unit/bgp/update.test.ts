@@ -180,4 +180,10 @@ describe('AS numbers of two octets (RFC 6793)', () => {
     expect(decoded.attributes.asPath).toEqual([{ kind: 'sequence', asns: [64513] }]);
     expect(decoded.attributes.as4Path).toBeUndefined();
   });
+
+  test('of a discarded AS4_PATH not even the Partial bit is left', () => {
+    const tail = 'e0 11 06 02 01 00010001 | e0 08 04 fc000001';
+    const decoded = decodeUpdate(bytes(`${ORIGIN} ${PATH} ${HOP} ${tail}`), INTERNAL);
+    expect(decoded.attributes.partial).toEqual([8]);
+  });
 });
