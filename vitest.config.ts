@@ -17,6 +17,7 @@ const config: ViteUserConfig = defineConfig({
     projects: [
       tier('unit', 30),
       tier('property', 60),
+      tier('fuzz', 120, false),
       tier('interop', 60, false),
       tier('lab', 90, false),
       tier('conformance', 1200, false),
