@@ -49,8 +49,7 @@ class GobgpRouter implements Router {
   async launch(restarted: boolean): Promise<void> {
     const config = join(this.#folder, 'gobgpd.conf');
     await writeFile(config, configuration(this.spec));
-    // The API listens beside BGP on the router's own loopback address.
-    const api = ['--api-hosts', `${this.spec.address}:50051`, '--pprof-disable'];
+    const api = ['--api-hosts', `${this.#api}:50051`, '--pprof-disable'];
     const gobgpd = spawn(requireTool('gobgpd'), ['-f', config, ...api, ...(restarted ? ['-r'] : [])], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -141,8 +140,9 @@ class GobgpRouter implements Router {
 
   async #route(verb: 'add' | 'del', { prefix, community, med }: RouterNetwork): Promise<void> {
     const ipv6 = prefix.includes(':');
+    const extended = this.spec.peers.every(({ extendedNextHop }) => extendedNextHop === true);
     const attributes = [
-      ...['nexthop', ipv6 ? this.spec.nextHop6 : GOBGP_NEXT_HOP],
+      ...['nexthop', ipv6 || extended ? this.spec.nextHop6 : GOBGP_NEXT_HOP],
       ...['origin', 'igp'],
       ...(community === undefined ? [] : ['community', community]),
       ...(med === undefined ? [] : ['med', String(med)]),
@@ -151,8 +151,13 @@ class GobgpRouter implements Router {
     await this.#gobgp('global', 'rib', verb, '-a', ipv6 ? 'ipv6' : 'ipv4', prefix, ...rest);
   }
 
+  /** Its API listens on the IPv4 address of loopback that is its own. */
+  get #api(): string {
+    return this.spec.routerId ?? this.spec.address;
+  }
+
   async #gobgp(...args: readonly string[]): Promise<string> {
-    const { stdout } = await run(requireTool('gobgp'), ['-u', this.spec.address, ...args], {
+    const { stdout } = await run(requireTool('gobgp'), ['-u', this.#api, ...args], {
       maxBuffer: 1 << 26,
     });
     return stdout;
