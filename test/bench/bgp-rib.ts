@@ -60,9 +60,9 @@ function updates(): Uint8Array[] {
   return messages;
 }
 
-/** Processor time of this process so far, ms: what others do on the machine does not count. */
+/** Processor time of this thread so far, ms: what others do on the machine does not count. */
 function cpu(): number {
-  const { user, system } = process.cpuUsage();
+  const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 }
 

@@ -12,7 +12,7 @@ const HASH = 2;
 const STRIDE = 3;
 
 export class ByteTable {
-  #words = new Uint32Array(16 * STRIDE);
+  #words = new Int32Array(16 * STRIDE);
   readonly #slots = new HashSlots();
   /** Numbers given back, to be used again. */
   readonly #free: number[] = [];
@@ -110,7 +110,7 @@ export class ByteTable {
     if (free !== undefined) return free;
     const id = this.#top++;
     if ((id + 1) * STRIDE > this.#words.length) {
-      this.#words = copyInto(new Uint32Array(this.#words.length * 2), this.#words);
+      this.#words = copyInto(new Int32Array(this.#words.length * 2), this.#words);
     }
     return id;
   }
@@ -139,7 +139,7 @@ export class ByteTable {
   }
 }
 
-/** Four octets at a time, then the rest. */
+/** Four octets at a time, then the rest; 32 bits, signed. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = end - start;
   let at = start;
@@ -150,5 +150,5 @@ function hashOf(bytes: Uint8Array, start: number, end: number): number {
   }
   for (; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
+  return hash ^ (hash >>> 13);
 }

@@ -1,5 +1,6 @@
 /**
- * An open-addressed hash of small numbers: finds candidates by a 32-bit hash, and leaves it to the table that owns it
+ * An open-addressed hash of small numbers: finds candidates by a 32-bit hash (signed, since V8 keeps such numbers in
+ * registers and others on the heap), and leaves it to the table that owns it
  * whether one is what is looked for. The hash stands beside the number, so that nearly every wrong candidate is passed
  * over without a look at its key, and neither growth nor removal needs keys.
  */
@@ -10,7 +11,7 @@ const HASH = 1;
 const STRIDE = 2;
 
 export class HashSlots {
-  #slots = new Uint32Array(16 * STRIDE);
+  #slots = new Int32Array(16 * STRIDE);
   #mask = 15;
   #count = 0;
 
@@ -34,9 +35,10 @@ export class HashSlots {
     return this.#slots[slot * STRIDE + NUMBER]! - 1;
   }
 
-  /** Enters a number that is not there yet. @param hash 32 bits, unsigned. */
+  /** Enters a number that is not there yet. @param hash 32 bits, signed. */
   add(number: number, hash: number): void {
-    if ((this.#count + 1) * 4 > (this.#mask + 1) * 3) this.#grow();
+    // At most half full, so that few slots are looked at in vain.
+    if ((this.#count + 1) * 2 > this.#mask) this.#grow();
     this.#place(number + 1, hash);
     this.#count += 1;
   }
@@ -78,7 +80,7 @@ export class HashSlots {
 
   #grow(): void {
     const old = this.#slots;
-    this.#slots = new Uint32Array(old.length * 2);
+    this.#slots = new Int32Array(old.length * 2);
     this.#mask = this.#mask * 2 + 1;
     for (let at = 0; at < old.length; at += STRIDE) {
       if (old[at + NUMBER] !== 0) this.#place(old[at + NUMBER]!, old[at + HASH]!);

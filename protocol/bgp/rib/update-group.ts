@@ -79,8 +79,10 @@ export class UpdateGroup {
   readonly #pathIdLength: number;
   /** Octets of a prefix on the wire at most. */
   readonly #largestPrefix: number;
-  /** Per flush: exported set by set and source. */
+  /** Per flush: exported set by set and source; and the one asked for last. */
   readonly #exported = new Map<number, number>();
+  #lastKey = 0;
+  #lastExported = 0;
   /** Per flush: the member that is the next hop, by set. */
   readonly #hops = new Map<number, number>();
 
@@ -287,6 +289,7 @@ export class UpdateGroup {
   #forgetFlush(): void {
     for (const set of this.#exported.values()) if (set !== 0) this.#attributes.release(set);
     this.#exported.clear();
+    this.#lastKey = 0;
     for (const set of this.#replaced) this.#attributes.release(set);
     this.#replaced = [];
     this.#hops.clear();
@@ -498,10 +501,14 @@ export class UpdateGroup {
   #export(set: number, source: number, prefix: number): number {
     if (!this.#perSet) return this.#exportOne(set, source, prefix);
     const key = set * PEERS + source;
-    const known = this.#exported.get(key);
-    if (known !== undefined) return known;
-    const exported = this.#fit(this.#exportSet(set, source, undefined), this.#largestPrefix);
-    this.#exported.set(key, exported);
+    if (key === this.#lastKey) return this.#lastExported;
+    let exported = this.#exported.get(key);
+    if (exported === undefined) {
+      exported = this.#fit(this.#exportSet(set, source, undefined), this.#largestPrefix);
+      this.#exported.set(key, exported);
+    }
+    this.#lastKey = key;
+    this.#lastExported = exported;
     return exported;
   }
 
