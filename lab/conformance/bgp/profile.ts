@@ -101,7 +101,15 @@ export interface ProfilePeer {
   readonly settings: Readonly<Partial<Record<Setting, number>>>;
 }
 
-export type CommandName = 'stop' | 'start' | 'restart' | 'originate' | 'originate-end' | 'igp-cost' | 'log';
+export type CommandName =
+  | 'stop'
+  | 'start'
+  | 'restart'
+  | 'originate'
+  | 'originate-end'
+  | 'originate-mac'
+  | 'igp-cost'
+  | 'log';
 
 /** Orders to the target that no BGP message can give: shell commands of the user, see docs/conformance.md. */
 export const COMMANDS: Readonly<Record<CommandName, string>> = {
@@ -110,6 +118,7 @@ export const COMMANDS: Readonly<Record<CommandName, string>> = {
   restart: 'ends the whole target without a word, as a crash does, and starts it again',
   originate: 'originates the prefix {prefix}',
   'originate-end': 'stops originating it',
+  'originate-mac': 'advertises the MAC address {mac} in EVPN, as a PE that has learned it (RFC 7432 §9)',
   'igp-cost': 'sets the IGP cost of next hop {nextHop} to {cost}; no cost: unreachable',
   log: "prints the target's log since it started",
 };

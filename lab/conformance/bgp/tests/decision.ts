@@ -9,8 +9,8 @@ import { AS_SEQUENCE, AS_SET, clusterList, originatorId, sequence } from '../wir
 import { address } from '../wire/bytes.ts';
 import { expectChosen, ranked } from './common-routes.ts';
 
-/** A next hop that no target can reach: of a range for documentation (RFC 5737). */
-const UNREACHABLE = address('203.0.113.77');
+/** A next hop that no target can reach: of the shared address space (RFC 6598), which profiles leave alone. */
+const UNREACHABLE = address('100.127.255.254');
 const INCOMPLETE = 2;
 const [LOW, MIDDLE, HIGH] = [1, 2, 3];
 

@@ -15,6 +15,7 @@ import {
   type Segment,
 } from './attributes.ts';
 import { KEEPALIVE, NOTIFICATION, OPEN, ROUTE_REFRESH, UPDATE } from './build.ts';
+import { hex } from './bytes.ts';
 import { CAP_FOUR_OCTET_AS } from './capabilities.ts';
 
 /** How AS_PATH and NLRI are to be read on a session. */
@@ -49,9 +50,12 @@ export interface ReadAttribute {
   readonly value: Uint8Array;
 }
 
-/** One prefix (or opaque NLRI as hexadecimal digits, for families without prefixes) of an UPDATE. */
+/** One prefix (or other NLRI as hexadecimal digits) of an UPDATE. */
 export interface ReadNlri {
-  /** `"198.51.100.0/24"`; for other than unicast and multicast `"afi/safi hex"` of all the NLRI octets. */
+  /**
+   * `"198.51.100.0/24"`; for other than unicast and multicast `"afi/safi hex"` of the octets of one EVPN NLRI, or of all
+   * the NLRI together.
+   */
   readonly prefix: string;
   readonly pathId: number | undefined;
   readonly afi: number;
@@ -225,9 +229,16 @@ function readNlri(octets: Uint8Array, afi: number, safi: number, context: ReadCo
   const addPath = context.addPath(afi, safi);
   const addressOctets = afi === 1 ? 4 : afi === 2 ? 16 : 0;
   if (addressOctets === 0 || safi > 2) {
-    if (octets.length > 0) {
-      const digits = Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('');
-      list.push({ prefix: `${afi}/${safi} ${digits}`, pathId: undefined, afi, safi });
+    for (let offset = 0; offset < octets.length; ) {
+      // EVPN NLRI tell their length (RFC 7432 §7); those of other families are taken as a whole.
+      const length = afi === 25 && safi === 70 ? 2 + at(octets, offset + 1) : octets.length;
+      list.push({
+        prefix: `${afi}/${safi} ${hex(part(octets, offset, length))}`,
+        pathId: undefined,
+        afi,
+        safi,
+      });
+      offset += length;
     }
     return list;
   }
