@@ -5,7 +5,6 @@ import { extendedOpen, extendedParameter, open } from './wire/build.ts';
 import { bytes } from './wire/bytes.ts';
 import {
   type AfiSafi,
-  CAP_FOUR_OCTET_AS,
   capabilities,
   fourOctetAs,
   multiprotocol,
@@ -59,6 +58,3 @@ export function openOf(profile: Profile, identity: Identity, options: OpenOption
   if (octets.length > 253) return extendedOpen({ ...fields, parameters: [extendedParameter(2, octets)] });
   return open({ ...fields, parameters: list.length === 0 ? [] : [capabilities(...list)] });
 }
-
-/** Code of the capability without which AS numbers have 2 octets: `establish(..., { without: [AS4] })`. */
-export const AS4: number = CAP_FOUR_OCTET_AS;

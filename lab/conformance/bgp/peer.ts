@@ -9,18 +9,19 @@
  */
 
 import { describeNotification } from '../../../protocol/bgp/message/notification.ts';
-import { formatIpv4 } from '../../../protocol/ip/ipv4.ts';
+import { AdvertisedRoutes } from './advertised.ts';
 import { type AttributeOptions, attributesOf, splitPrefixes } from './announce.ts';
 import type { CloseReason, Connection } from './connection.ts';
 import type { Identity } from './identity.ts';
+import { asnOctetsOf, hasCapability, hasPathIds } from './negotiated.ts';
 import type { OwnPrefixes } from './prefixes.ts';
 import type { TestRecord } from './record.ts';
-import { Route, type RouteEvent } from './route.ts';
+import type { Route, RouteEvent } from './route.ts';
 import { Failed } from './verdict.ts';
 import { mpReach, mpUnreach } from './wire/attributes.ts';
 import { keepalive, notification, update } from './wire/build.ts';
 import { bytes, hex, type Octets } from './wire/bytes.ts';
-import { CAP_ADD_PATH, CAP_EXTENDED_MESSAGE, CAP_FOUR_OCTET_AS, IPV6_UNICAST } from './wire/capabilities.ts';
+import { CAP_EXTENDED_MESSAGE, IPV6_UNICAST } from './wire/capabilities.ts';
 import { MessageCutter } from './wire/cutter.ts';
 import { describeBody, describeMessage } from './wire/describe.ts';
 import {
@@ -39,14 +40,17 @@ export interface Received {
   readonly at: number;
 }
 
+/** A NOTIFICATION that is awaited; without subcode or data: any. */
+export type NotificationPattern = readonly [
+  code: number,
+  subcode?: number | undefined,
+  data?: Octets | undefined,
+];
+
 export class Peer {
   readonly identity: Identity;
   /** Everything received, in order. */
   readonly received: Received[] = [];
-  /** What the target has advertised and not withdrawn, by {@link routeKey}. */
-  readonly routes: Map<string, Route> = new Map();
-  /** Everything that was said about routes, in order. */
-  readonly history: RouteEvent[] = [];
   /** The target's OPEN, once it came. */
   open: ReadOpen | undefined;
   /** The OPEN that we sent, where it could be read. */
@@ -55,6 +59,7 @@ export class Peer {
   readonly #record: TestRecord;
   readonly #prefixes: OwnPrefixes;
   readonly #reactionTime: number;
+  readonly #advertised = new AdvertisedRoutes();
   readonly #cutter = new MessageCutter();
   #cursor = 0;
   #keepalives: NodeJS.Timeout | undefined;
@@ -82,12 +87,12 @@ export class Peer {
 
   /** Whether AS numbers have 4 octets in both directions (RFC 6793 §4). */
   get asnOctets(): 2 | 4 {
-    return has(this.open, CAP_FOUR_OCTET_AS) && has(this.sentOpen, CAP_FOUR_OCTET_AS) ? 4 : 2;
+    return asnOctetsOf(this.open, this.sentOpen);
   }
 
   /** Whether the target takes messages of more than 4096 octets (RFC 8654 §4). */
   get targetTakesExtended(): boolean {
-    return has(this.open, CAP_EXTENDED_MESSAGE);
+    return hasCapability(this.open, CAP_EXTENDED_MESSAGE);
   }
 
   /** How the connection ended; undefined while it is there. */
@@ -97,7 +102,7 @@ export class Peer {
 
   /** Whether the target's OPEN has a capability. */
   targetHas(code: number): boolean {
-    return has(this.open, code);
+    return hasCapability(this.open, code);
   }
 
   // --- sending
@@ -220,43 +225,27 @@ export class Peer {
    * A NOTIFICATION with this code and subcode (undefined: any) and, where given, exactly this data.
    * @throws Failed where another one comes, or none.
    */
-  async expectNotification(
+  expectNotification(
     code: number,
     subcode?: number,
     data?: Octets,
     within?: number,
   ): Promise<ReadNotification> {
-    const octets = data === undefined ? undefined : bytes(data);
-    const wanted = `NOTIFICATION ${code}/${subcode ?? 'any'}${octets === undefined ? '' : ` with data ${hex(octets) || 'empty'}`}`;
-    return await this.expect(
-      wanted,
-      ({ body }) =>
-        body.kind === 'notification' &&
-        body.code === code &&
-        (subcode === undefined || body.subcode === subcode) &&
-        (octets === undefined || hex(body.data) === hex(octets)) &&
-        body,
-      within,
-    );
+    return this.expectOneOf([[code, subcode, data]], within);
   }
 
-  /** As {@link expectNotification} for several codes that are all right: `[code, subcode, data?]`. */
-  async expectOneOf(
-    wanted: readonly (readonly [code: number, subcode: number, data?: Octets])[],
-    within?: number,
-  ): Promise<ReadNotification> {
-    const what = wanted.map(([code, subcode]) => `NOTIFICATION ${code}/${subcode}`).join(' or ');
-    return await this.expect(
-      what,
-      ({ body }) =>
-        body.kind === 'notification' &&
-        wanted.some(
-          ([code, subcode, data]) =>
-            body.code === code &&
-            body.subcode === subcode &&
-            (data === undefined || hex(body.data) === hex(bytes(data))),
-        ) &&
-        body,
+  /** As {@link expectNotification} for several that are all right. */
+  expectOneOf(wanted: readonly NotificationPattern[], within?: number): Promise<ReadNotification> {
+    const fits = (body: ReadNotification): boolean =>
+      wanted.some(
+        ([code, subcode, data]) =>
+          body.code === code &&
+          (subcode === undefined || body.subcode === subcode) &&
+          (data === undefined || hex(body.data) === hex(bytes(data))),
+      );
+    return this.expect(
+      `NOTIFICATION ${wanted.map(patternText).join(' or ')}`,
+      ({ body }) => body.kind === 'notification' && fits(body) && body,
       within,
     );
   }
@@ -334,7 +323,12 @@ export class Peer {
 
   /** What is advertised to us for a prefix now; several only with ADD-PATH. */
   routesTo(prefix: string): Route[] {
-    return [...this.routes.values()].filter((route) => route.prefix === prefix);
+    return this.#advertised.to(prefix);
+  }
+
+  /** Everything that was said about routes so far, in order. */
+  get history(): readonly RouteEvent[] {
+    return this.#advertised.history;
   }
 
   /** What was said about a prefix so far, in order. */
@@ -356,12 +350,12 @@ export class Peer {
 
   /** Whether the target sends path identifiers for a family (RFC 7911 §4): it sends and we receive. */
   addPathReceive(afi: number, safi: number): boolean {
-    return (sendReceive(this.open, afi, safi) & 2) !== 0 && (sendReceive(this.sentOpen, afi, safi) & 1) !== 0;
+    return hasPathIds(this.open, this.sentOpen, afi, safi);
   }
 
   /** Whether we must send path identifiers for a family. */
   addPathSend(afi: number, safi: number): boolean {
-    return (sendReceive(this.open, afi, safi) & 1) !== 0 && (sendReceive(this.sentOpen, afi, safi) & 2) !== 0;
+    return hasPathIds(this.sentOpen, this.open, afi, safi);
   }
 
   #take(octets: Uint8Array): void {
@@ -374,18 +368,7 @@ export class Peer {
     if (!this.#isForeign(body)) {
       this.#record.add('received', this.identity.label, describeBody(body, octets, this.readContext));
     }
-    if (body.kind === 'update') {
-      const at = performance.now();
-      for (const gone of body.withdrawn) {
-        this.routes.delete(routeKey(gone));
-        this.history.push({ at, what: 'withdrawn', prefix: gone.prefix, pathId: gone.pathId });
-      }
-      for (const item of body.announced) {
-        const route = new Route(item, body.attributes, this.asnOctets);
-        this.routes.set(routeKey(item), route);
-        this.history.push({ at, what: 'announced', prefix: item.prefix, pathId: item.pathId, route });
-      }
-    }
+    if (body.kind === 'update') this.#advertised.take(body, this.asnOctets);
     this.received.push({ octets, body, at: performance.now() });
   }
 
@@ -397,7 +380,7 @@ export class Peer {
 
   #ended(reason: CloseReason): void {
     this.stopKeepalives();
-    this.routes.clear();
+    this.#advertised.clear();
     if (reason === 'local') return;
     this.#event(reason === 'fin' ? 'FIN received' : reason === 'reset' ? 'RST received' : `lost (${reason})`);
   }
@@ -434,34 +417,11 @@ export class Peer {
   }
 }
 
-function has(open: ReadOpen | undefined, code: number): boolean {
-  return open?.capabilities.some((capability) => capability.code === code) ?? false;
-}
-
-function sendReceive(open: ReadOpen | undefined, afi: number, safi: number): number {
-  const value = open?.capabilities.findLast(({ code }) => code === CAP_ADD_PATH)?.value ?? new Uint8Array(0);
-  for (let at = 0; at + 4 <= value.length; at += 4) {
-    if (((value[at]! << 8) | value[at + 1]!) === afi && value[at + 2] === safi && value[at + 3]! <= 3)
-      return value[at + 3]!;
-  }
-  return 0;
-}
-
-function routeKey({
-  prefix,
-  pathId,
-}: {
-  readonly prefix: string;
-  readonly pathId: number | undefined;
-}): string {
-  return pathId === undefined ? prefix : `${prefix} ${pathId}`;
+function patternText([code, subcode, data]: NotificationPattern): string {
+  const wanted = data === undefined ? '' : ` with data ${hex(bytes(data)) || 'empty'}`;
+  return `${code}/${subcode ?? 'any'}${wanted}`;
 }
 
 function routeText(route: Route): string {
   return `path "${route.pathText}" via ${route.nextHopText}${route.pathId === undefined ? '' : ` id ${route.pathId}`}`;
-}
-
-/** Dotted form of a BGP identifier, for messages. */
-export function idText(id: number): string {
-  return formatIpv4(id);
 }

@@ -25,7 +25,11 @@ export function resultLines(result: TestResult, paint: PaintVerdict, detailed: b
     requirement.rfc.padEnd(24),
     `${requirement.title}${level}`,
   ].join('  ');
-  if (!detailed) return reason === undefined ? [head] : [head, `        ${reason}`];
+  if (!detailed) {
+    const left = verdict === 'pass' ? result.steps.filter((step) => step.verdict === 'not-applicable') : [];
+    const notes = left.map(({ name, reason: why }) => `not applicable: ${name}: ${why}`);
+    return [head, ...[...(reason === undefined ? [] : [reason]), ...notes].map((line) => `        ${line}`)];
+  }
   return [
     head,
     `        stimulus: ${requirement.stimulus}`,
