@@ -82,7 +82,10 @@ export async function startBird(): Promise<Target> {
   const [log, originated] = [join(folder, 'log'), join(folder, 'originated.conf')];
   await writeFile(originated, '');
   const bird = await BirdDaemon.start(`log "${log}" all;
-protocol static originated { ipv4; include "${originated}"; }
+protocol static originated {
+  ipv4;
+include "${originated}";
+}
 ${targetConfig('bird', profile)}`);
   const originate = async (route: string): Promise<string> => {
     await writeFile(originated, route);
