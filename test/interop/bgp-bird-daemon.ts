@@ -18,14 +18,18 @@ export class BirdDaemon {
     this.#process = process;
   }
 
-  /** Starts BIRD with a configuration and returns when its control socket answers. */
-  static async start(config: string): Promise<BirdDaemon> {
+  /**
+   * Starts BIRD with a configuration and returns when its control socket answers.
+   * @param restarted it comes back from a restart (RFC 4724 §4.1).
+   */
+  static async start(config: string, restarted: boolean = false): Promise<BirdDaemon> {
     const bird = requireTool('bird');
     requireTool('birdc');
     const folder = await mkdtemp(join(tmpdir(), 'podwire-bird-'));
     await writeFile(join(folder, 'bird.conf'), config);
     const args = [
       '-f',
+      ...(restarted ? ['-R'] : []),
       '-c',
       join(folder, 'bird.conf'),
       '-s',
@@ -47,15 +51,25 @@ export class BirdDaemon {
     throw new Error(`bird ended: ${errors}`);
   }
 
+  /** Replaces its configuration while it runs. */
+  async configure(config: string): Promise<void> {
+    await writeFile(join(this.#folder, 'bird.conf'), config);
+    await this.order('configure');
+  }
+
   /** Output of a birdc command. */
-  async command(command: string): Promise<string> {
-    const { stdout } = await run(requireTool('birdc'), ['-r', '-s', join(this.#folder, 'bird.ctl'), command]);
-    return stdout;
+  command(command: string): Promise<string> {
+    return this.#birdc('-r', command);
   }
 
   /** As {@link command}, but not restricted to reading. */
-  async order(command: string): Promise<string> {
-    const { stdout } = await run(requireTool('birdc'), ['-s', join(this.#folder, 'bird.ctl'), command]);
+  order(command: string): Promise<string> {
+    return this.#birdc(command);
+  }
+
+  async #birdc(...args: readonly string[]): Promise<string> {
+    const socket = ['-s', join(this.#folder, 'bird.ctl')];
+    const { stdout } = await run(requireTool('birdc'), [...socket, ...args], { maxBuffer: 1 << 26 });
     return stdout;
   }
 

@@ -1,4 +1,4 @@
-// FRR's bgpd alone, without zebra, on a loopback address of its own, with its sockets in a temporary folder.
+// FRR on a loopback address of its own, with its sockets in a temporary folder: bgpd alone, or behind zebra.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,55 +11,59 @@ const run = promisify(execFile);
 
 export class FrrDaemon {
   readonly #folder: string;
-  readonly #process: ChildProcess;
+  readonly #processes: ChildProcess[] = [];
 
-  private constructor(folder: string, process: ChildProcess) {
+  private constructor(folder: string) {
     this.#folder = folder;
-    this.#process = process;
   }
 
-  /** Starts bgpd listening on `address` and returns when its vty answers. */
-  static async start(address: string, port: number, config: string): Promise<FrrDaemon> {
+  /**
+   * Starts bgpd listening on `address` and returns when its vty answers.
+   * @param zebra configuration of a zebra beside it, which knows the interfaces of the network namespace; default: none
+   * runs.
+   */
+  static async start(address: string, port: number, config: string, zebra?: string): Promise<FrrDaemon> {
     const folder = await mkdtemp(join(tmpdir(), 'podwire-frr-'));
     await chmod(folder, 0o755);
-    await writeFile(join(folder, 'bgpd.conf'), config);
     await writeFile(join(folder, 'vtysh.conf'), '');
-    const args = [
-      '-Z',
-      '-S',
-      '-f',
-      join(folder, 'bgpd.conf'),
-      '--vty_socket',
-      folder,
-      '-i',
-      join(folder, 'pid'),
-    ];
-    const process = spawn(requireTool('bgpd'), [...args, '-p', String(port), '-l', address, '-P', '0'], {
+    const daemon = new FrrDaemon(folder);
+    const api = ['-z', join(folder, 'zserv.api')];
+    if (zebra !== undefined) await daemon.#spawn('zebra', zebra, api, 'show version');
+    const place = ['-p', String(port), '-l', address, ...(zebra === undefined ? ['-Z'] : api)];
+    await daemon.#spawn('bgpd', config, place, 'show bgp summary json');
+    return daemon;
+  }
+
+  /** Runs a daemon and waits until it answers a question. */
+  async #spawn(name: string, config: string, options: readonly string[], question: string): Promise<void> {
+    const file = join(this.#folder, `${name}.conf`);
+    await writeFile(file, config);
+    const files = ['-f', file, '--vty_socket', this.#folder, '-i', join(this.#folder, `${name}.pid`)];
+    const process = spawn(requireTool(name), ['-S', '-P', '0', ...files, ...options], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    this.#processes.push(process);
     let errors = '';
     process.stderr!.on('data', (text: Buffer) => {
       errors += text.toString();
     });
-    const daemon = new FrrDaemon(folder, process);
     while (process.exitCode === null) {
-      const answer = await daemon.command('show bgp summary json').catch(() => '');
-      if (answer.includes('{')) return daemon;
+      const answer = await this.#vtysh(['-d', name], [question]).catch(() => '');
+      if (answer !== '' && !answer.includes('is not running')) return;
       await delay(20);
     }
-    throw new Error(`bgpd ended: ${errors}`);
+    throw new Error(`${name} ended: ${errors}`);
   }
 
   /** Output of vtysh commands, run one after the other. */
-  async command(...commands: readonly string[]): Promise<string> {
-    const args = commands.flatMap((command) => ['-c', command]);
-    const { stdout } = await run(requireTool('vtysh'), [
-      '--vty_socket',
-      this.#folder,
-      '--config_dir',
-      this.#folder,
-      ...args,
-    ]);
+  command(...commands: readonly string[]): Promise<string> {
+    return this.#vtysh([], commands);
+  }
+
+  async #vtysh(options: readonly string[], commands: readonly string[]): Promise<string> {
+    const place = ['--vty_socket', this.#folder, '--config_dir', this.#folder];
+    const args = [...place, ...options, ...commands.flatMap((command) => ['-c', command])];
+    const { stdout } = await run(requireTool('vtysh'), args, { maxBuffer: 1 << 26 });
     return stdout;
   }
 
@@ -72,10 +76,21 @@ export class FrrDaemon {
     }
   }
 
+  /** Ends it in order (it sends Cease) and removes its folder. */
   async stop(): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      const ended = new Promise((resolve) => this.#process.once('exit', resolve));
-      this.#process.kill('SIGTERM');
+    await this.#end('SIGTERM');
+  }
+
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    for (const process of this.#processes.splice(0).reverse()) {
+      if (process.exitCode !== null || process.signalCode !== null) continue;
+      const ended = new Promise((resolve) => process.once('exit', resolve));
+      process.kill(signal);
       await ended;
     }
     await rm(this.#folder, { recursive: true, force: true });

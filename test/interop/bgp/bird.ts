@@ -1,12 +1,6 @@
 // BIRD 2 as a router of interop tests.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { requireTool } from '../../support/tools.ts';
+import { BirdDaemon } from '../bgp-bird-daemon.ts';
 import {
-  ask,
   byPrefix,
   type Router,
   type RouterFamily,
@@ -16,8 +10,6 @@ import {
   type RouterSpec,
 } from './router.ts';
 
-const run = promisify(execFile);
-
 /** Name of the protocol for a peer. */
 function protocolName(peer: string): string {
   return `peer_${peer.replaceAll(/[.:]/g, '_')}`;
@@ -25,65 +17,44 @@ function protocolName(peer: string): string {
 
 /** Starts BIRD and returns when its control socket answers. */
 export async function startBird(spec: RouterSpec): Promise<Router> {
-  const folder = await mkdtemp(join(tmpdir(), 'podwire-bird-'));
-  const router = new BirdRouter(spec, folder);
-  await router.launch([]);
+  const router = new BirdRouter(spec);
+  await router.launch(false);
   return router;
 }
 
 class BirdRouter implements Router {
   readonly name = 'BIRD';
   readonly spec: RouterSpec;
-  readonly #folder: string;
   #networks: readonly RouterNetwork[];
-  #process: ChildProcess | undefined;
+  #daemon!: BirdDaemon;
 
-  constructor(spec: RouterSpec, folder: string) {
+  constructor(spec: RouterSpec) {
     this.spec = spec;
-    this.#folder = folder;
     this.#networks = spec.networks;
   }
 
-  async launch(options: readonly string[]): Promise<void> {
-    await this.#write();
-    const files = ['-c', this.#file('conf'), '-s', this.#file('ctl'), '-P', this.#file('pid')];
-    const bird = spawn(requireTool('bird'), ['-f', ...options, ...files], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let errors = '';
-    bird.stderr!.on('data', (text: Buffer) => {
-      errors += text.toString();
-    });
-    this.#process = bird;
-    await ask(
-      async () => {
-        if (bird.exitCode !== null) return `ended: ${errors}`;
-        return await this.#command('show status');
-      },
-      (text) => text.includes('Daemon is up') || text.startsWith('ended'),
-    );
-    if (bird.exitCode !== null) throw new Error(`bird ended: ${errors}`);
+  async launch(restarted: boolean): Promise<void> {
+    this.#daemon = await BirdDaemon.start(configuration(this.spec, this.#networks), restarted);
   }
 
   async received(peer: string, family: RouterFamily): Promise<readonly RouterPath[]> {
     const table = family === 'ipv4-unicast' ? 'master4' : 'master6';
-    const text = await this.#command(`show route table ${table} protocol ${protocolName(peer)} all`);
+    const text = await this.#daemon.command(`show route table ${table} protocol ${protocolName(peer)} all`);
     return parseRoutes(text).sort(byPrefix);
   }
 
   async originate(networks: readonly RouterNetwork[]): Promise<void> {
     this.#networks = networks;
-    await this.#write();
-    await this.#command('configure');
+    await this.#daemon.configure(configuration(this.spec, networks));
   }
 
   async refresh(peer: string): Promise<boolean> {
-    await this.#command(`reload in ${protocolName(peer)}`);
+    await this.#daemon.order(`reload in ${protocolName(peer)}`);
     return true;
   }
 
   async capabilities(peer: string): Promise<readonly string[]> {
-    const text = await this.#command(`show protocols all ${protocolName(peer)}`);
+    const text = await this.#daemon.command(`show protocols all ${protocolName(peer)}`);
     const section = (name: string): Set<string> => {
       const lines = text.split('\n');
       const start = lines.findIndex((line) => line.includes(name));
@@ -99,45 +70,21 @@ class BirdRouter implements Router {
     return [...section('Neighbor capabilities')].filter((name) => ours.has(name));
   }
 
-  async crash(): Promise<void> {
-    await this.#end('SIGKILL');
+  crash(): Promise<void> {
+    return this.#daemon.kill();
   }
 
   async established(peer: string): Promise<boolean> {
-    return (await this.#command(`show protocols ${protocolName(peer)}`)).includes('Established');
+    return (await this.#daemon.command(`show protocols ${protocolName(peer)}`)).includes('Established');
   }
 
   async restart(networks: readonly RouterNetwork[]): Promise<void> {
     this.#networks = networks;
-    await this.launch(['-R']);
+    await this.launch(true);
   }
 
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM');
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const bird = this.#process;
-    if (bird === undefined || bird.exitCode !== null || bird.signalCode !== null) return;
-    const ended = new Promise((resolve) => bird.once('exit', resolve));
-    bird.kill(signal);
-    await ended;
-  }
-
-  #file(extension: string): string {
-    return join(this.#folder, `bird.${extension}`);
-  }
-
-  async #command(command: string): Promise<string> {
-    const { stdout } = await run(requireTool('birdc'), ['-s', this.#file('ctl'), command], {
-      maxBuffer: 1 << 26,
-    });
-    return stdout;
-  }
-
-  async #write(): Promise<void> {
-    await writeFile(this.#file('conf'), configuration(this.spec, this.#networks));
+  stop(): Promise<void> {
+    return this.#daemon.stop();
   }
 }
 

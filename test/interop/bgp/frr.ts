@@ -1,12 +1,6 @@
 // FRR's bgpd, without zebra, as a router of interop tests.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { requireTool } from '../../support/tools.ts';
+import { FrrDaemon } from '../bgp-frr-daemon.ts';
 import {
-  ask,
   byPrefix,
   type Router,
   type RouterFamily,
@@ -16,13 +10,9 @@ import {
   type RouterSpec,
 } from './router.ts';
 
-const run = promisify(execFile);
-
 /** Starts bgpd and returns when its vty answers. */
 export async function startFrr(spec: RouterSpec): Promise<Router> {
-  const folder = await mkdtemp(join(tmpdir(), 'podwire-frr-'));
-  await chmod(folder, 0o755);
-  const router = new FrrRouter(spec, folder);
+  const router = new FrrRouter(spec);
   await router.launch();
   return router;
 }
@@ -30,39 +20,21 @@ export async function startFrr(spec: RouterSpec): Promise<Router> {
 class FrrRouter implements Router {
   readonly name = 'FRR';
   readonly spec: RouterSpec;
-  readonly #folder: string;
   #networks: readonly RouterNetwork[];
-  #process: ChildProcess | undefined;
+  #daemon!: FrrDaemon;
 
-  constructor(spec: RouterSpec, folder: string) {
+  constructor(spec: RouterSpec) {
     this.spec = spec;
-    this.#folder = folder;
     this.#networks = spec.networks;
   }
 
   async launch(): Promise<void> {
-    const config = join(this.#folder, 'bgpd.conf');
-    await writeFile(config, configuration(this.spec, this.#networks));
-    await writeFile(join(this.#folder, 'vtysh.conf'), '');
-    const files = ['-f', config, '--vty_socket', this.#folder, '-i', join(this.#folder, 'pid')];
-    const place = ['-p', String(this.spec.port), '-l', this.spec.address, '-P', '0'];
-    const bgpd = spawn(requireTool('bgpd'), ['-Z', '-S', ...files, ...place], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let errors = '';
-    bgpd.stderr!.on('data', (text: Buffer) => {
-      errors += text.toString();
-    });
-    this.#process = bgpd;
-    await ask(
-      async () => (bgpd.exitCode === null ? await this.#vtysh('show bgp summary json') : 'ended'),
-      (text) => text.includes('{') || text === 'ended',
-    );
-    if (bgpd.exitCode !== null) throw new Error(`bgpd ended: ${errors}`);
+    const { address, port } = this.spec;
+    this.#daemon = await FrrDaemon.start(address, port, configuration(this.spec, this.#networks));
   }
 
   async received(peer: string, family: RouterFamily): Promise<readonly RouterPath[]> {
-    const text = await this.#vtysh(`show bgp ${addressFamily(family)} json detail`);
+    const text = await this.#daemon.command(`show bgp ${addressFamily(family)} json detail`);
     const { routes } = JSON.parse(text) as { routes: Record<string, readonly FrrPath[]> };
     return Object.entries(routes)
       .flatMap(([prefix, paths]) =>
@@ -82,28 +54,28 @@ class FrrRouter implements Router {
     ]);
     this.#networks = networks;
     const maps = routeMaps(networks);
-    await this.#vtysh('configure terminal', ...maps, `router bgp ${this.spec.asn}`, ...lines);
+    await this.#daemon.command('configure terminal', ...maps, `router bgp ${this.spec.asn}`, ...lines);
   }
 
   async refresh(peer: string): Promise<boolean> {
-    await this.#vtysh(`clear bgp ${peer} soft in`);
+    await this.#daemon.command(`clear bgp ${peer} soft in`);
     return true;
   }
 
   async capabilities(peer: string): Promise<readonly string[]> {
-    const text = await this.#vtysh(`show bgp neighbors ${peer} json`);
+    const text = await this.#daemon.command(`show bgp neighbors ${peer} json`);
     const capabilities = JSON.parse(text)[peer].neighborCapabilities as Record<string, unknown>;
     return Object.keys(capabilities).filter((name) =>
       JSON.stringify(capabilities[name]).toLowerCase().includes('advertisedandreceived'),
     );
   }
 
-  async crash(): Promise<void> {
-    await this.#end('SIGKILL');
+  crash(): Promise<void> {
+    return this.#daemon.kill();
   }
 
   async established(peer: string): Promise<boolean> {
-    const text = await this.#vtysh(`show bgp neighbors ${peer} json`);
+    const text = await this.#daemon.command(`show bgp neighbors ${peer} json`);
     return JSON.parse(text)[peer].bgpState === 'Established';
   }
 
@@ -112,24 +84,8 @@ class FrrRouter implements Router {
     await this.launch();
   }
 
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM');
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const bgpd = this.#process;
-    if (bgpd === undefined || bgpd.exitCode !== null || bgpd.signalCode !== null) return;
-    const ended = new Promise((resolve) => bgpd.once('exit', resolve));
-    bgpd.kill(signal);
-    await ended;
-  }
-
-  async #vtysh(...commands: readonly string[]): Promise<string> {
-    const place = ['--vty_socket', this.#folder, '--config_dir', this.#folder];
-    const args = commands.flatMap((command) => ['-c', command]);
-    const { stdout } = await run(requireTool('vtysh'), [...place, ...args], { maxBuffer: 1 << 26 });
-    return stdout;
+  stop(): Promise<void> {
+    return this.#daemon.stop();
   }
 }
 
