@@ -4,19 +4,26 @@ import { type DestinationStream, destination, type LevelWithSilent, type Logger,
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Where the lines of a log go: JSON, with its line end. Called while something is logged. */
+export interface LogSink {
+  write(line: string): void;
+}
+
 /**
  * The lab's log: JSON lines of all agents in one file (or on standard error in a container), each line with its
  * `node`. Agents take a child of it.
  */
 export function openLog(
-  target: { readonly file: string } | 'stderr',
+  target: { readonly file: string } | LogSink | 'stderr',
   level: LogLevel,
   base: Readonly<Record<string, string>>,
 ): { readonly log: Logger; readonly flush: () => void } {
   const stream: DestinationStream & { flushSync?: () => void } =
     target === 'stderr'
       ? destination({ dest: 2, sync: true })
-      : destination({ dest: target.file, append: true, mkdir: false, sync: false });
+      : 'write' in target
+        ? target
+        : destination({ dest: target.file, append: true, mkdir: false, sync: false });
   const log = pino(
     { level: level satisfies LevelWithSilent, base, timestamp: isoTime, messageKey: 'msg' },
     stream,

@@ -1,6 +1,7 @@
 /** Control of a speaker: `podwire bgp` in terms of {@link BgpSpeaker}. */
 import type { BgpControl, BgpNeighbor, PathQuery } from '../control/bgp.ts';
 import { explain } from './explain.ts';
+import { inOrder } from './path-order.ts';
 import { pathMatcher } from './path-query.ts';
 import { pathView, type ShownPath } from './path-view.ts';
 import type { BgpSpeaker } from './speaker.ts';
@@ -28,9 +29,8 @@ export function controlSpeaker(name: string, current: () => BgpSpeaker): BgpCont
     async paths(query, onPath, signal) {
       let left = query.limit ?? Number.POSITIVE_INFINITY;
       const wanted = pathMatcher(query);
-      for (const path of table(current(), query)) {
+      for (const path of inOrder(only(table(current(), query), wanted))) {
         if (signal.aborted || left <= 0) return;
-        if (!wanted(path)) continue;
         left -= 1;
         const busy = onPath(pathView(path));
         if (busy !== undefined) await busy;
@@ -75,6 +75,10 @@ function table(speaker: BgpSpeaker, { table, peer }: PathQuery): Iterable<ShownP
   const { ribPeer } = speaker.peer(peer);
   if (ribPeer === undefined) return [];
   return table === 'received' ? speaker.table.adjRibIn(ribPeer) : sent(speaker.table.adjRibOut(ribPeer));
+}
+
+function* only(paths: Iterable<ShownPath>, wanted: (path: ShownPath) => boolean): Generator<ShownPath> {
+  for (const path of paths) if (wanted(path)) yield path;
 }
 
 function* sent(paths: Iterable<Omit<ShownPath, 'peer' | 'best'>>): Generator<ShownPath> {

@@ -9,7 +9,7 @@ export function summaryText(summary: BgpSummary, neighbors: readonly BgpNeighbor
     `BGP router identifier ${summary.routerId}, local AS number ${summary.asn}`,
     ...(summary.clusterId === null ? [] : [`Cluster identifier ${summary.clusterId}`]),
     ...summary.tables.map(
-      ({ family, prefixes, paths }) => `${family}: ${prefixes} prefixes with ${paths} paths`,
+      ({ family, prefixes, paths }) => `${family}: ${prefixCount(prefixes)} with ${pathCount(paths)}`,
     ),
     '',
   ];
@@ -36,6 +36,16 @@ export function summaryText(summary: BgpSummary, neighbors: readonly BgpNeighbor
   }
   lines.push('', `Total number of neighbors ${neighbors.length}`);
   return lines.join('\n');
+}
+
+/** `1 prefix`, `2 prefixes`. */
+export function prefixCount(count: number): string {
+  return `${count} ${count === 1 ? 'prefix' : 'prefixes'}`;
+}
+
+/** `1 path`, `2 paths`. */
+export function pathCount(count: number): string {
+  return `${count} ${count === 1 ? 'path' : 'paths'}`;
 }
 
 /** An address with its port, where that is not the one of BGP. */

@@ -1,6 +1,6 @@
 import type { PathView } from '../../agents/bgp/types.ts';
 import type { BgpControl, PathQuery } from '../../agents/control/bgp.ts';
-import { routeLine, routesHeading } from './bgp-format.ts';
+import { pathCount, prefixCount, routeLine, routesHeading } from './bgp-format.ts';
 import type { CliContext, GlobalOptions, OutputStream } from './context.ts';
 import { print } from './context.ts';
 
@@ -35,7 +35,7 @@ async function printTable(context: CliContext, speaker: BgpControl, query: PathQ
   await speaker.paths(query, onPath, context.interrupted());
   await writer.flush();
   if (before === undefined) print(context, 'No BGP paths.');
-  else print(context, `\nDisplayed ${prefixes} prefixes and ${paths} paths`);
+  else print(context, `\nDisplayed ${prefixCount(prefixes)} and ${pathCount(paths)}`);
 }
 
 async function printJsonArray(context: CliContext, speaker: BgpControl, query: PathQuery): Promise<void> {

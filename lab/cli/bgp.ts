@@ -23,12 +23,14 @@ export function register(program: Command, context: CliContext): void {
     .usage('COMMAND [OPTION...]')
     .helpCommand(false)
     .addHelpText('after', EXAMPLES);
+  // In front of the command as well; the help of each command shows them.
+  for (const option of targetOptions()) bgp.addOption(option.hideHelp());
   const family = (): Option =>
     new Option('--family <family>', 'only this address family').choices(Object.keys(FAMILIES));
-  const target = (command: Command): Command =>
-    command
-      .option('--socket <path>', 'control socket of the speaker (default: the only one that runs)')
-      .option('--node <node>', 'the speaker of this node of the lab');
+  const target = (command: Command): Command => {
+    for (const option of targetOptions()) command.addOption(option);
+    return command;
+  };
   const routes = (command: Command): Command =>
     target(command)
       .addOption(family())
@@ -112,6 +114,13 @@ export function register(program: Command, context: CliContext): void {
   });
   registerActions(bgp, context, { target, family });
   registerDecode(bgp, context);
+}
+
+function targetOptions(): readonly Option[] {
+  return [
+    new Option('--socket <path>', 'control socket of the speaker (default: the only one that runs)'),
+    new Option('--node <node>', 'the speaker of this node of the lab'),
+  ];
 }
 
 async function summary(context: CliContext, command: Command, speaker: BgpControl): Promise<void> {

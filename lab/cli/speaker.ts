@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { LogLevel } from '../../agents/log.ts';
+import type { LogLevel, LogSink } from '../../agents/log.ts';
 import type { SpeakerFile } from '../speaker/read-file.ts';
-import { type CliContext, type GlobalOptions, say } from './context.ts';
+import { type CliContext, type GlobalOptions, paintFor, say } from './context.ts';
+import { parseLogLine, prettyLogLine } from './log-line.ts';
 
 interface Options extends GlobalOptions {
   readonly config: string;
@@ -33,7 +34,12 @@ async function speaker(context: CliContext, command: Command, options: Options):
   const file = readSpeakerFile(options.config);
   const { asn, routerId } = file.speaker;
   const socket = file.api === undefined ? defaultSocket() : resolve(file.api.socket);
-  const { log, flush } = openLog('stderr', level(command, options, file), {});
+  const readable =
+    command.getOptionValueSourceWithGlobals('format') === 'default'
+      ? context.stderr.isTTY === true
+      : options.format === 'table';
+  const sink = readable ? terminalLog(context, options) : 'stderr';
+  const { log, flush } = openLog(sink, level(command, options, file), {});
   let forget: (() => void) | undefined;
   try {
     const running = await startSpeaker(file, socket, log);
@@ -60,6 +66,23 @@ async function speaker(context: CliContext, command: Command, options: Options):
     forget?.();
     flush();
   }
+}
+
+/** Lines of the log as `podwire logs` shows them, with the peer in place of the node. */
+export function terminalLog(context: CliContext, options: Pick<GlobalOptions, 'color'>): LogSink {
+  const paint = paintFor(context, 'stderr', options);
+  return {
+    write(line) {
+      const entry = parseLogLine(line);
+      if (entry === undefined) {
+        context.stderr.write(line);
+        return;
+      }
+      const { peer, ...fields } = entry.fields;
+      const shown = typeof peer === 'string' ? { ...entry, node: peer, fields } : entry;
+      context.stderr.write(`${prettyLogLine(shown, paint)}\n`);
+    },
+  };
 }
 
 /** What the file says counts unless the command line says something. */

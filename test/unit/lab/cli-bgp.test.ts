@@ -66,11 +66,11 @@ describe('tables', () => {
       'Origin codes: i - IGP, e - EGP, ? - incomplete',
       '',
       '    Network             Next Hop            Metric LocPrf Path',
+      '*>i 192.168.3.0/24      10.0.0.3                      100 i',
       '*>  198.51.100.0/24     0.0.0.0                           i',
       '*>  203.0.113.0/24      10.0.0.1                10        65001 i',
       '*                       10.0.0.2                          65002 65010 i',
       '*>  203.0.113.128/25    10.0.0.2                          65002 i',
-      '*>i 192.168.3.0/24      10.0.0.3                      100 i',
       '',
       'Displayed 4 prefixes and 5 paths',
     ]);
@@ -89,11 +89,21 @@ describe('tables', () => {
       ['--as-path', '^65002'],
       ['203.0.113.0/24', '203.0.113.128/25'],
     ],
-    [['--as-path', '^$', '--limit', '1'], ['198.51.100.0/24']],
+    [['--as-path', '^$', '--limit', '1'], ['192.168.3.0/24']],
     [['--family', 'ipv6-unicast'], []],
   ])('bgp rib %j', async (filter, expected) => {
     const paths = await json<{ prefix: string }[]>('rib', ...filter);
     expect(paths.map(({ prefix }) => prefix)).toEqual(expected);
+  });
+
+  test('options that choose the speaker may stand in front of the command', async () => {
+    const agent = fakeAgent('host1', { speaker: controlSpeaker('host1', () => world.hub) });
+    const { stdout } = await podwire(['bgp', '--node', 'host1', 'rib', '--limit', '1'], {
+      labs: oneLab(fakeLab([agent])),
+    });
+    expect(stdout).toContain('Displayed 1 prefix and 1 path\n');
+    const both = await podwire(['bgp', '--socket', 'x', 'summary', '--node', 'host1']);
+    expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('not both') });
   });
 
   test('bgp received shows what a peer sent, bgp advertised what it was sent', async () => {
