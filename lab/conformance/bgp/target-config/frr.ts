@@ -32,6 +32,8 @@ ${[
   ' no bgp network import-check',
   ' bgp bestpath compare-routerid',
   ' bgp deterministic-med',
+  // Otherwise it keeps changes to itself that it takes for duplicates: other labels of EVPN routes, for one.
+  ' no bgp suppress-duplicates',
   ' bgp graceful-restart',
   ' bgp graceful-restart restart-time 120',
   ' bgp long-lived-graceful-restart stale-time 3600',
