@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { prependAs } from '../../protocol/bgp/attribute/as-path.ts';
+import { writeAttributes } from '../../protocol/bgp/attribute/encode.ts';
+import { ByteWriter } from '../../protocol/bgp/byte-writer.ts';
 import { nlriOf } from '../../protocol/bgp/nlri/prefixes.ts';
+import { AS_SEQUENCE, typeMask } from '../../protocol/bgp/rib/attribute-edit.ts';
+import { MED } from '../../protocol/bgp/rib/attribute-set.ts';
 import { AttributeTable } from '../../protocol/bgp/rib/attribute-table.ts';
+import { ByteTable } from '../../protocol/bgp/rib/byte-table.ts';
+import { MarkQueue } from '../../protocol/bgp/rib/columns.ts';
 import { PrefixTable } from '../../protocol/bgp/rib/prefix-table.ts';
 import type { RouteAttributes } from '../../protocol/bgp/rib/route.ts';
 import { formatPrefix } from '../../protocol/ip/prefix.ts';
@@ -60,7 +67,131 @@ describe('PrefixTable', () => {
   });
 });
 
+describe('ByteTable', () => {
+  test('finds what a Map finds, and keeps octets as they were while entries come and go', () => {
+    const key = fc.uint8Array({ maxLength: 6, max: 3 });
+    const steps = fc.array(fc.tuple(fc.boolean(), key), { maxLength: 300, size: 'max' });
+    fc.assert(
+      fc.property(steps, (list) => {
+        const table = new ByteTable();
+        const model = new Map<string, number>();
+        for (const [add, bytes] of list) {
+          const text = bytes.join();
+          const id = table.find(bytes, 0, bytes.length);
+          expect(id).toBe(model.get(text) ?? 0);
+          if (add) {
+            // From the middle of other octets.
+            const around = Uint8Array.of(9, ...bytes, 9);
+            model.set(text, table.add(around, 1, 1 + bytes.length));
+          } else if (id !== 0) {
+            table.remove(id);
+            model.delete(text);
+          }
+          expect(table.count).toBe(model.size);
+        }
+        expect(new Set(model.values()).size).toBe(model.size);
+        for (const [text, id] of model) expect(table.bytes(id).join()).toBe(text);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('MarkQueue', () => {
+  test('gives every number once, in the order in which they were marked', () => {
+    const steps = fc.array(fc.option(fc.nat(40)), { maxLength: 200, size: 'max' });
+    fc.assert(
+      fc.property(steps, (list) => {
+        const queue = new MarkQueue();
+        const model: number[] = [];
+        let taken = 0;
+        for (const step of list) {
+          if (step !== null) {
+            queue.mark(step);
+            if (!model.includes(step)) model.push(step);
+          } else if (model.length > 0) {
+            expect(queue.take()).toBe(model.shift());
+            taken += 1;
+          }
+          expect([queue.length, queue.taken, queue.total]).toEqual([
+            model.length,
+            taken,
+            taken + model.length,
+          ]);
+        }
+        for (let number = 0; number <= 40; number++) expect(queue.has(number)).toBe(model.includes(number));
+      }),
+    );
+  });
+});
+
 describe('AttributeTable', () => {
+  /** Attributes on the wire as a peer with 4-octet AS numbers writes them. */
+  const wireOf = (set: RouteAttributes): Uint8Array => {
+    const writer = new ByteWriter();
+    writeAttributes(writer, set, { fourOctetAs: true });
+    return writer.finish();
+  };
+
+  const edits = fc.record({
+    hop: fc.option(fc.uint8Array({ minLength: 4, maxLength: 16 }), { nil: undefined }),
+    localPref: fc.option(fc.nat(), { nil: undefined }),
+    community: fc.option(fc.nat(1000), { nil: undefined }),
+    clusterId: fc.option(fc.nat(), { nil: undefined }),
+    originatorId: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+    otc: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+    asn: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+    dropMed: fc.boolean(),
+  });
+
+  test('edits octets to what editing the object gives', () => {
+    const more = fc.record(
+      {
+        localPref: fc.nat(),
+        clusterList: fc.array(fc.nat(), { minLength: 1, maxLength: 70, size: 'max' }),
+        originatorId: fc.integer({ min: 1 }),
+        otc: fc.integer({ min: 1 }),
+        unknown: fc.constant([{ type: 20, flags: 0xc0, value: Uint8Array.of(1) }]),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(attributes, more, edits, (base, extra, edit) => {
+        const set = { ...base, ...extra };
+        const table = new AttributeTable();
+        const id = table.intern(set);
+        expect(table.internWire(wireOf(set), set.nextHop, 'internal')).toBe(id);
+        const { hop, localPref, community, clusterId, originatorId, otc, asn, dropMed } = edit;
+        const edited = table.edit(id, {
+          nextHop: hop,
+          localPref,
+          addCommunity: community,
+          clusterId,
+          originatorId,
+          otc,
+          prepend: asn === undefined ? undefined : { segment: AS_SEQUENCE, asn },
+          drop: dropMed ? typeMask(MED) : undefined,
+        });
+        const { med, communities = [] } = set;
+        const added = community !== undefined && !communities.includes(community) ? [community] : [];
+        const expected: RouteAttributes = {
+          ...set,
+          nextHop: hop ?? set.nextHop,
+          asPath: asn === undefined ? set.asPath : prependAs(set.asPath, asn),
+          med: dropMed ? undefined : med,
+          communities: [...communities, ...added],
+          localPref: localPref ?? set.localPref,
+          originatorId: set.originatorId ?? originatorId,
+          otc: set.otc ?? otc,
+          clusterList: clusterId === undefined ? set.clusterList : [clusterId, ...(set.clusterList ?? [])],
+        } as RouteAttributes;
+        expect(edited).toBe(table.intern(expected));
+        expect(table.get(edited)).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   const attributes: fc.Arbitrary<RouteAttributes> = fc
     .record({
       hop: fc.uint8Array({ minLength: 4, maxLength: 4 }),
