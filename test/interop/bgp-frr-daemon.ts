@@ -24,12 +24,22 @@ export class FrrDaemon {
    */
   static async start(address: string, port: number, config: string, zebra?: string): Promise<FrrDaemon> {
     const folder = await mkdtemp(join(tmpdir(), 'podwire-frr-'));
-    await chmod(folder, 0o755);
+    // zebra insists on running as the user frr.
+    await chmod(folder, 0o777);
     await writeFile(join(folder, 'vtysh.conf'), '');
     const daemon = new FrrDaemon(folder);
     const api = ['-z', join(folder, 'zserv.api')];
-    if (zebra !== undefined) await daemon.#spawn('zebra', zebra, api, 'show version');
-    const place = ['-p', String(port), '-l', address, ...(zebra === undefined ? ['-Z'] : api)];
+    if (zebra !== undefined) await daemon.#spawn('zebra', zebra, ['-P', '0', ...api], 'show version');
+    const place = [
+      '-S',
+      '-P',
+      '0',
+      '-p',
+      String(port),
+      '-l',
+      address,
+      ...(zebra === undefined ? ['-Z'] : api),
+    ];
     await daemon.#spawn('bgpd', config, place, 'show bgp summary json');
     return daemon;
   }
@@ -39,7 +49,7 @@ export class FrrDaemon {
     const file = join(this.#folder, `${name}.conf`);
     await writeFile(file, config);
     const files = ['-f', file, '--vty_socket', this.#folder, '-i', join(this.#folder, `${name}.pid`)];
-    const process = spawn(requireTool(name), ['-S', '-P', '0', ...files, ...options], {
+    const process = spawn(requireTool(name), [...files, ...options], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#processes.push(process);

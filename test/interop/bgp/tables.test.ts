@@ -14,7 +14,7 @@ const WAIT = { timeout: 20_000, interval: 60 };
 
 /** How podwire and the router stand to each other. */
 const RELATIONS = {
-  'external peer': { asn: 64600, client: false, reflects: false },
+  'external peer': { asn: 4200000110, client: false, reflects: false },
   'internal peer': { asn: ASN, client: false, reflects: false },
   'route reflector client': { asn: ASN, client: true, reflects: false },
   'route reflector': { asn: ASN, client: false, reflects: true },
@@ -118,7 +118,7 @@ async function expectReceived(list: readonly RouterNetwork[], external: boolean)
   await vi.waitFor(() => expect(have()).toBe(wanted), WAIT);
   for (const path of podwire!.adjRibIn(PEER)) {
     if (!/^(10\.20\.|2001:db8:20:)/.test(path.prefix)) continue;
-    expect(path.asPath).toBe(external ? '64600' : '');
+    expect(path.asPath).toBe(external ? '4200000110' : '');
   }
 }
 
