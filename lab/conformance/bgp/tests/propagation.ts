@@ -153,6 +153,8 @@ export const PROPAGATION_TESTS: readonly Requirement[] = [
       'the only route is withdrawn; its session ends; it is replaced by one that cannot be chosen (own AS in the path); the best of two is withdrawn; it is announced again as it was',
     expected: 'withdrawn in the first three cases; replaced by the other one; nothing is sent (SHOULD)',
     needs: [{ kind: 'ebgp' }, { kind: 'ebgp' }, { kind: 'ebgp2' }],
+    // Alone: a target that groups its peers may send routes again to all of a group when one of them asks.
+    exclusive: true,
     async run(t) {
       const announced = async (): Promise<{ source: Peer; observer: Peer; prefix: string }> => {
         const source = await t.establish('ebgp');

@@ -68,6 +68,8 @@ export const ROUTE_REFRESH_TESTS: readonly Requirement[] = [
     stimulus: 'ROUTE-REFRESH for IPv4 unicast; for a family that was not negotiated',
     expected: 'all routes that were sent are sent again; ignored',
     needs: [{ kind: 'ebgp' }, OBSERVER],
+    // Alone: a target that groups its peers may send routes again to all of a group when one of them asks.
+    exclusive: true,
     async run(t) {
       await t.step('negotiated family', async () => {
         const source = await t.establish('ebgp');
