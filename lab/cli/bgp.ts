@@ -5,6 +5,7 @@ import { registerActions } from './bgp-actions.ts';
 import { registerDecode } from './bgp-decode.ts';
 import { explanationText } from './bgp-explain.ts';
 import { summaryText } from './bgp-format.ts';
+import { registerGenerate } from './bgp-generate.ts';
 import { neighborsText } from './bgp-neighbors.ts';
 import { printPaths } from './bgp-paths.ts';
 import { type TargetOptions, withSpeaker } from './bgp-target.ts';
@@ -114,6 +115,7 @@ export function register(program: Command, context: CliContext): void {
   });
   registerActions(bgp, context, { target, family });
   registerDecode(bgp, context);
+  registerGenerate(bgp, context);
 }
 
 function targetOptions(): readonly Option[] {

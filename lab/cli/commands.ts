@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   capture: { load: () => import('./capture.ts') },
   logs: { load: () => import('./logs.ts') },
   bgp: { load: () => import('./bgp.ts') },
+  mrt: { load: () => import('./mrt.ts') },
   speaker: { load: () => import('./speaker.ts') },
   validate: { load: () => import('./validate.ts') },
   conformance: { load: () => import('./conformance.ts') },
