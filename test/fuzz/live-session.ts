@@ -70,7 +70,7 @@ export class LiveSession {
     this.#accepted += 2;
     const connection = this.#accepted;
     this.#sockets.set(connection, socket);
-    socket.on('data', (bytes) => this.feed({ kind: 'received', connection, bytes }));
+    socket.on('data', (bytes: Buffer) => this.feed({ kind: 'received', connection, bytes }));
     socket.on('error', () => undefined);
     socket.on('close', () => {
       if (this.#sockets.delete(connection)) this.feed({ kind: 'closed', connection });

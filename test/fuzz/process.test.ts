@@ -33,7 +33,7 @@ async function session(address: string, from: number): Promise<number> {
     (bytes) => void socket.write(bytes),
     () => wake(),
   );
-  socket.on('data', (bytes) => peer.data(bytes));
+  socket.on('data', (bytes: Buffer) => peer.data(bytes));
   socket.on('error', () => peer.close());
   socket.on('close', () => peer.close());
   const until = (condition: () => boolean): Promise<void> =>
