@@ -80,15 +80,29 @@ export async function startBird(): Promise<Target> {
   const profile = { ...base, settings: { ...base.settings, openHoldTime: 20 } };
   const folder = await mkdtemp(join(tmpdir(), 'podwire-bird-log-'));
   const [log, originated] = [join(folder, 'log'), join(folder, 'originated.conf')];
+  const costs = join(folder, 'costs.conf');
+  const costOf = new Map<string, string>();
   await writeFile(originated, '');
+  await writeFile(costs, '');
   const bird = await BirdDaemon.start(`log "${log}" all;
 protocol static originated {
   ipv4;
 include "${originated}";
 }
+protocol static costs {
+  ipv4;
+include "${costs}";
+}
 ${targetConfig('bird', profile)}`);
   const originate = async (route: string): Promise<string> => {
     await writeFile(originated, route);
+    return await bird.order('configure');
+  };
+  // A host route beside the range that covers all next hops.
+  const setCost = async (nextHop: string, cost: string): Promise<string> => {
+    costOf.set(nextHop, cost === '' ? 'unreachable' : `via "lo" { igp_metric = ${cost}; }`);
+    const routes = [...costOf].map(([address, rest]) => `route ${address}/32 ${rest};`);
+    await writeFile(costs, `${routes.join('\n')}\n`);
     return await bird.order('configure');
   };
   return {
@@ -96,6 +110,7 @@ ${targetConfig('bird', profile)}`);
     commands: commands({
       stop: ({ name }) => bird.order(`disable peer_${name}`),
       start: ({ name }) => bird.order(`enable peer_${name}`),
+      'igp-cost': ({ nextHop, cost }) => setCost(nextHop!, cost ?? ''),
       originate: ({ prefix }) => originate(`route ${prefix} blackhole;`),
       'originate-end': () => originate(''),
       log: () => readFile(log, 'utf8'),
