@@ -7,7 +7,6 @@ import {
   NO_EXPORT_SUBCONFED,
   NO_LLGR,
 } from '../attribute/communities.ts';
-import { ATTRIBUTE_BY_TYPE } from '../attribute/table.ts';
 import { readUint32 } from '../byte-writer.ts';
 import {
   AIGP,
@@ -33,10 +32,8 @@ export const HAS_GRACEFUL_SHUTDOWN = 0x008;
 export const HAS_LLGR_STALE = 0x010;
 export const HAS_NO_LLGR = 0x020;
 export const HAS_MED = 0x040;
-export const HAS_OTC = 0x080;
-export const HAS_AIGP = 0x100;
-export const HAS_CONFEDERATION_SEGMENT = 0x200;
-export const HAS_UNKNOWN = 0x400;
+export const HAS_AIGP = 0x080;
+export const HAS_CONFEDERATION_SEGMENT = 0x100;
 
 const COMMUNITY_FLAGS: ReadonlyMap<number, number> = new Map([
   [NO_EXPORT, HAS_NO_EXPORT],
@@ -133,10 +130,6 @@ function read(bytes: Uint8Array, type: number, value: number, end: number, into:
       return;
     case ONLY_TO_CUSTOMER:
       into.otc = readUint32(bytes, value);
-      into.flags |= HAS_OTC;
-      return;
-    default:
-      if (ATTRIBUTE_BY_TYPE[type] === undefined) into.flags |= HAS_UNKNOWN;
   }
 }
 

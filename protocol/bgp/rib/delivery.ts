@@ -15,6 +15,9 @@ export interface Audience {
   readonly only: readonly number[] | undefined;
 }
 
+/** No members. */
+export const NOBODY: readonly number[] = [];
+
 interface Segment extends Audience {
   readonly start: number;
   end: number;

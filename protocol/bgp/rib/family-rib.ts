@@ -3,9 +3,10 @@ import type { Family } from '../family.ts';
 import { MarkQueue } from './columns.ts';
 import type { Delivery } from './delivery.ts';
 import { profileKey, profileOf } from './export-profile.ts';
+import type { GroupContext } from './group-export.ts';
 import { LocRib } from './loc-rib.ts';
 import type { RibConfig, RibPeer } from './route.ts';
-import { type GroupContext, UpdateGroup } from './update-group.ts';
+import { UpdateGroup } from './update-group.ts';
 
 const NONE = -1;
 

@@ -40,6 +40,11 @@ export class GroupMember {
     return this.initial ?? this.refreshes[0];
   }
 
+  /** Whether the member knows what all others know. */
+  get isLevel(): boolean {
+    return this.lag === undefined && this.initial === undefined;
+  }
+
   /** Whether the member is told of changes of an entry as they happen. */
   follows(entry: number): boolean {
     return this.lag === undefined && (this.initial === undefined || entry < this.initial.cursor);

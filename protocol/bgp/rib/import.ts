@@ -118,11 +118,6 @@ export function importRoute(
   return { set: deprefer(table, accepted, peer), reason: ELIGIBLE };
 }
 
-/** Whether {@link importRoute} needs to see each prefix: otherwise one answer holds for all routes of a set. */
-export function importUsesPrefix(peer: RibPeer): boolean {
-  return peer.importPolicy?.usesPrefix ?? false;
-}
-
 function refuse(table: AttributeTable, set: number, reason: number): Imported {
   table.retain(set);
   return { set, reason };

@@ -2,23 +2,13 @@
  * The RIB of one speaker, RFC 4271 §3.2: takes UPDATEs and own routes, selects, and says which messages go to which
  * peers. Pure: what comes out of {@link Rib.flush} is data.
  */
-import { LLGR_STALE } from '../attribute/communities.ts';
-import { FAMILIES, type Family } from '../family.ts';
-import {
-  type AnnouncedRoutes,
-  announcedRoutes,
-  type UpdateMessage,
-  withdrawnRoutes,
-} from '../message/update.ts';
+import type { Family } from '../family.ts';
+import { announcedRoutes, type UpdateMessage, withdrawnRoutes } from '../message/update.ts';
 import type { Nlri } from '../nlri/codec.ts';
-import { forEachPrefix } from '../nlri/prefixes.ts';
-import { NLRI_CODECS } from '../nlri/table.ts';
-import { forEachRoute } from '../nlri/walk.ts';
-import { HAS_NO_LLGR } from './attribute-summary.ts';
 import { AttributeTable } from './attribute-table.ts';
 import type { Delivery } from './delivery.ts';
 import { FamilyRib } from './family-rib.ts';
-import { ELIGIBLE, importRoute, type LoopAttributes } from './import.ts';
+import type { GroupContext } from './group-export.ts';
 import {
   allPaths,
   changeOf,
@@ -29,7 +19,9 @@ import {
   type SentInfo,
   sentTo,
 } from './path-info.ts';
-import { LONG_LIVED, REASON, REFRESHING, STALE } from './path-table.ts';
+import { REFRESHING, STALE } from './path-table.ts';
+import { Receiver } from './receiver.ts';
+import { importAgain, startLongLived } from './restart.ts';
 import {
   LOCAL,
   type NextHopResolver,
@@ -39,7 +31,6 @@ import {
   type RouteAttributes,
 } from './route.ts';
 import { type RouteTargets, routeTargetsOf } from './route-targets.ts';
-import type { GroupContext } from './update-group.ts';
 
 export type { PathInfo, RibChange, SentInfo } from './path-info.ts';
 
@@ -62,6 +53,7 @@ export class Rib {
   readonly #peers = new Map<number, RibPeer>();
   readonly #families = new Map<Family, FamilyRib>();
   readonly #context: GroupContext;
+  readonly #receiver: Receiver;
   /** Route targets that peers asked for, as far as known at the moment. */
   readonly #targets = new Map<number, RouteTargets>();
   #lastPeer = LOCAL;
@@ -72,6 +64,7 @@ export class Rib {
     this.config = config;
     this.#reports = config.reportChanges ?? true;
     this.#attributes.resolveWith(config.resolve);
+    this.#receiver = new Receiver(config, this.#attributes);
     this.#context = {
       config,
       attributes: this.#attributes,
@@ -151,33 +144,7 @@ export class Rib {
    */
   startLongLived(id: number, family: Family): void {
     const known = this.#families.get(family);
-    if (known === undefined) return;
-    const { rib } = known;
-    const { paths } = rib;
-    let dropped = 0;
-    rib.eachOf(id, (path) => {
-      const flags = paths.flags[path]!;
-      const set = paths.selected[path]!;
-      if ((flags & STALE) === 0) return;
-      if ((this.#attributes.flags(set) & HAS_NO_LLGR) !== 0) {
-        rib.drop(path);
-        dropped += 1;
-        return;
-      }
-      paths.flags[path] = flags | LONG_LIVED;
-      if ((flags & REASON) === ELIGIBLE) this.#reselect(known, path, this.#longLived(set), ELIGIBLE);
-    });
-    known.count(id, -dropped);
-  }
-
-  #longLived(set: number): number {
-    return this.#attributes.edit(set, { addCommunity: LLGR_STALE });
-  }
-
-  /** Takes over the reference on `set`. */
-  #reselect({ rib }: FamilyRib, path: number, set: number, reason: number): void {
-    rib.reselect(path, set, reason);
-    this.#attributes.release(set);
+    if (known !== undefined) startLongLived(known, this.#attributes, id);
   }
 
   /** A family is used no more on a peer's session (RFC 4760 §7): its routes go, and none are sent in it. */
@@ -227,35 +194,10 @@ export class Rib {
     const peer: RibPeer = config === undefined ? before : { ...config, id };
     this.#peers.set(id, peer);
     for (const family of this.#families.values()) {
-      this.#importAgain(family, peer);
+      importAgain(family, this.#attributes, peer, this.config);
       family.regroup(peer);
       family.markAllOf(id);
     }
-  }
-
-  /** Import of everything that a peer sent, as if it came now. */
-  #importAgain(family: FamilyRib, peer: RibPeer): void {
-    const { rib } = family;
-    const { paths, prefixes } = rib;
-    rib.eachOf(peer.id, (path) => {
-      const received = paths.received[path]!;
-      const prefix = prefixes.prefix(paths.prefix[path]!);
-      const { set, reason } = importRoute(
-        this.#attributes,
-        received,
-        undefined,
-        peer,
-        this.config,
-        family.family,
-        prefix,
-      );
-      if ((paths.flags[path]! & LONG_LIVED) === 0 || reason !== ELIGIBLE) {
-        this.#reselect(family, path, set, reason);
-        return;
-      }
-      this.#reselect(family, path, this.#longLived(set), reason);
-      this.#attributes.release(set);
-    });
   }
 
   /** Reachability or cost of next hops changed, RFC 4271 §9.1.2.1: selects again, by a new resolver if one is given. */
@@ -269,114 +211,25 @@ export class Rib {
     const peer = this.#peers.get(id);
     if (peer === undefined) return;
     for (const routes of withdrawnRoutes(message)) {
-      if (peer.families.includes(routes.family)) this.#withdraw(id, routes);
+      if (!peer.families.includes(routes.family)) continue;
+      const removed = this.#receiver.withdraw(this.#family(routes.family), id, routes);
+      if (removed > 0) this.#targetsChanged(id, routes.family);
     }
     for (const routes of announcedRoutes(message)) {
-      if (peer.families.includes(routes.family)) this.#receive(peer, routes, message);
+      if (!peer.families.includes(routes.family)) continue;
+      const added = this.#receiver.receive(this.#family(routes.family), peer, routes, message);
+      if (added > 0) this.#targetsChanged(id, routes.family);
     }
-  }
-
-  #receive(peer: RibPeer, routes: AnnouncedRoutes, message: UpdateMessage): void {
-    const sound = message.faults.length === 0 && peer.fourOctetAs;
-    const wire = sound
-      ? this.#attributes.internWire(message.rawAttributes, routes.nextHop, peer.peerType)
-      : 0;
-    const set = wire === 0 ? this.#attributes.intern(routeAttributes(message, routes.nextHop)) : wire;
-    const family = this.#family(routes.family);
-    const added =
-      FAMILIES[routes.family].prefixes && !peer.importPolicy?.usesPrefix
-        ? this.#receivePrefixes(family, peer, routes, set, message.attributes)
-        : this.#receiveEach(family, peer, routes, set, routeAttributes(message, routes.nextHop));
-    this.#attributes.release(set);
-    family.count(peer.id, added);
-    this.#targetsChanged(peer.id, routes.family);
-  }
-
-  /** One answer of import holds for all of them. */
-  #receivePrefixes(
-    { family, rib }: FamilyRib,
-    peer: RibPeer,
-    { bytes, addPath }: Nlri,
-    set: number,
-    attributes: LoopAttributes,
-  ): number {
-    const imported = importRoute(this.#attributes, set, attributes, peer, this.config, family, undefined);
-    let added = 0;
-    forEachPrefix(
-      bytes,
-      (offset, _bits, pathId) => {
-        const prefix = rib.prefixes.add(bytes, offset - 1, bytes.length);
-        if (rib.set(prefix, peer.id, pathId, set, imported.set, imported.reason)) added += 1;
-      },
-      addPath,
-    );
-    this.#attributes.release(imported.set);
-    return added;
-  }
-
-  /** Every route is judged by itself, and may have something to say beside its key. */
-  #receiveEach(
-    { family, rib }: FamilyRib,
-    peer: RibPeer,
-    { bytes, addPath = false }: Nlri,
-    set: number,
-    attributes: RouteAttributes,
-  ): number {
-    let added = 0;
-    forEachRoute(family, bytes, addPath, (offset, end, pathId) => {
-      const prefix = rib.prefixes.add(bytes, offset, end);
-      const own = this.#withData(family, bytes.subarray(offset, end), set, attributes);
-      const imported = importRoute(
-        this.#attributes,
-        own,
-        undefined,
-        peer,
-        this.config,
-        family,
-        rib.prefixes.prefix(prefix),
-      );
-      if (rib.set(prefix, peer.id, pathId, own, imported.set, imported.reason)) added += 1;
-      this.#attributes.release(imported.set);
-      this.#attributes.release(own);
-    });
-    return added;
-  }
-
-  /** The set with what an NLRI says beside its key, with a reference for the caller. */
-  #withData(family: Family, nlri: Uint8Array, set: number, attributes: RouteAttributes): number {
-    const nlriData = NLRI_CODECS[family].data(nlri);
-    if (nlriData.length > 0) return this.#attributes.intern({ ...attributes, nlriData });
-    this.#attributes.retain(set);
-    return set;
   }
 
   /** Announces own routes; replaces earlier ones. */
-  announce({ family, bytes, addPath = false }: Nlri, attributes: RouteAttributes): void {
-    const { rib } = this.#family(family);
-    const set = this.#attributes.intern(attributes);
-    forEachRoute(family, bytes, addPath, (offset, end) => {
-      const own = this.#withData(family, bytes.subarray(offset, end), set, attributes);
-      rib.set(rib.prefixes.add(bytes, offset, end), LOCAL, 0, own, own, ELIGIBLE);
-      this.#attributes.release(own);
-    });
-    this.#attributes.release(set);
+  announce(nlri: Nlri, attributes: RouteAttributes): void {
+    this.#receiver.announce(this.#family(nlri.family), nlri, attributes);
   }
 
   /** Withdraws own routes, if there are any. */
   withdraw(nlri: Nlri): void {
-    this.#withdraw(LOCAL, { ...nlri, addPath: false });
-  }
-
-  #withdraw(peer: number, { family, bytes, addPath = false }: Nlri): void {
-    const known = this.#family(family);
-    const { rib } = known;
-    let removed = 0;
-    forEachRoute(family, bytes, addPath, (offset, end, pathId) => {
-      const prefix = rib.prefixes.find(bytes, offset, end);
-      if (prefix >= 0 && rib.unset(prefix, peer, pathId)) removed += 1;
-    });
-    known.count(peer, -removed);
-    if (removed > 0) this.#targetsChanged(peer, family);
+    this.#receiver.withdraw(this.#family(nlri.family), LOCAL, nlri);
   }
 
   /**
@@ -504,9 +357,4 @@ export class Rib {
     }
     return known;
   }
-}
-
-function routeAttributes(message: UpdateMessage, nextHop: Uint8Array): RouteAttributes {
-  const { mpReach, mpUnreach, as4Path, as4Aggregator, ...rest } = message.attributes;
-  return { ...rest, nextHop } as RouteAttributes;
 }

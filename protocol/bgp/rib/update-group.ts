@@ -7,29 +7,18 @@
  * Changes are only marked; what is sent is decided when the group is flushed, so the last state wins, and routes with
  * equal attributes travel together.
  */
-import { FAMILIES } from '../family.ts';
-import { PATH_ID_LENGTH } from '../nlri/walk.ts';
-import type { PolicyPrefix } from '../policy/policy.ts';
 import { AdjRibOut } from './adj-rib-out.ts';
 import { type AttributeTable, hostAddress } from './attribute-table.ts';
+import { Buckets, encode } from './buckets.ts';
 import { MarkQueue } from './columns.ts';
-import { type Audience, type Delivery, Segments } from './delivery.ts';
-import { exportRoute } from './export.ts';
+import { type Delivery, NOBODY, Segments } from './delivery.ts';
 import type { ExportProfile } from './export-profile.ts';
-import { fitSet } from './fit-set.ts';
+import { type GroupContext, GroupExport } from './group-export.ts';
+import { GroupFeeds } from './group-feeds.ts';
 import { type Feed, GroupMember, Lag } from './group-member.ts';
 import type { LocRib } from './loc-rib.ts';
-import { LOCAL, type RibConfig, type RibPeer } from './route.ts';
+import { LOCAL, type RibPeer } from './route.ts';
 import { UpdateWriter } from './update-writer.ts';
-
-/** What all groups of a RIB look at. */
-export interface GroupContext {
-  readonly config: RibConfig;
-  readonly attributes: AttributeTable;
-  readonly peers: ReadonlyMap<number, RibPeer>;
-  /** Whether a peer asked for the route targets of a set (RFC 4684). */
-  wantsTargets(peer: number, set: number): boolean;
-}
 
 /** What a flush of a group yields. */
 export interface GroupFlush {
@@ -38,33 +27,20 @@ export interface GroupFlush {
   readonly work: number;
 }
 
-/** Entries that share attributes and readers. */
-interface Bucket extends Audience {
-  /** Attribute set to announce; 0 withdraws. */
-  readonly set: number;
-  readonly entries: number[];
-}
-
-/** Peer numbers stay below this, so that a number can hold an attribute set and a peer. */
-const PEERS = 2 ** 21;
-
 /**
  * How long the others wait for a member that takes no bytes, so that short jams do not make it a case of its own; ms.
  */
 const PATIENCE = 50;
 
-const NOBODY: readonly number[] = [];
-
 export class UpdateGroup {
   readonly profile: ExportProfile;
   readonly members: Map<number, GroupMember> = new Map();
-  readonly #context: GroupContext;
   readonly #rib: LocRib;
   readonly #attributes: AttributeTable;
   readonly #sent: AdjRibOut;
+  readonly #export: GroupExport;
+  readonly #feeds: GroupFeeds;
   readonly #dirty = new MarkQueue();
-  /** Writer of the flush that is going on. */
-  #writer: UpdateWriter;
   #lastSize = 0;
   readonly #byAddress = new Map<string, number>();
   /** Members that do not follow all changes now. */
@@ -74,28 +50,16 @@ export class UpdateGroup {
   #notBefore = 0;
   /** Sets no longer sent; kept to the end of the flush, so that their numbers do not get another meaning in it. */
   #replaced: number[] = [];
-  /** One answer of export holds for all routes of a set from one source. */
-  readonly #perSet: boolean;
-  readonly #pathIdLength: number;
-  /** Octets of a prefix on the wire at most. */
-  readonly #largestPrefix: number;
-  /** Per flush: exported set by set and source; and the one asked for last. */
-  readonly #exported = new Map<number, number>();
-  #lastKey = 0;
-  #lastExported = 0;
   /** Per flush: the member that is the next hop, by set. */
   readonly #hops = new Map<number, number>();
 
   constructor(profile: ExportProfile, context: GroupContext, rib: LocRib) {
     this.profile = profile;
-    this.#context = context;
     this.#rib = rib;
     this.#attributes = context.attributes;
     this.#sent = new AdjRibOut(context.attributes);
-    this.#perSet = FAMILIES[profile.family].prefixes && profile.policy?.usesPrefix !== true;
-    this.#pathIdLength = this.addPath ? PATH_ID_LENGTH : 0;
-    this.#largestPrefix = 1 + FAMILIES[profile.family].bytes + this.#pathIdLength;
-    this.#writer = this.#newWriter();
+    this.#export = new GroupExport(profile, context, rib);
+    this.#feeds = new GroupFeeds(this.#sent, (set, source) => this.#except(set, source));
     this.markAll();
   }
 
@@ -254,7 +218,7 @@ export class UpdateGroup {
 
   /** Whether a feed can go on or end, rather than wait for changes to be sent first. */
   #canFeed(feed: Feed): boolean {
-    return feed.cursor < this.#sent.top || this.#dirty.taken >= feed.until;
+    return !this.#feeds.isTold(feed) || this.#dirty.taken >= feed.until;
   }
 
   /**
@@ -267,14 +231,14 @@ export class UpdateGroup {
     if (ready.length === 0) return { deliveries: [], work: 0 };
     // As large as the last one: the slices of a full table are about equal.
     const writer = this.#newWriter();
-    this.#writer = writer;
     const segments = new Segments();
     this.#hops.clear();
     let work = 0;
     for (const member of ready) work += this.#catchUp(member, limit - work, writer, segments);
-    work += this.#feed(ready, limit - work, writer, segments);
+    work += this.#feeds.go(ready, limit - work, writer, segments);
     work += this.#sendChanges(now, limit - work, writer, segments);
-    if (settled) this.#endFeeds(ready, writer, segments);
+    if (settled) this.#feeds.end(ready, this.#dirty.taken, writer, segments);
+    for (const member of this.#apart) if (member.isLevel) this.#apart.delete(member);
     this.#forgetFlush();
     this.#lastSize = writer.out.position;
     return { deliveries: segments.deliver(members.keys(), writer.out.view()), work };
@@ -287,9 +251,7 @@ export class UpdateGroup {
   }
 
   #forgetFlush(): void {
-    for (const set of this.#exported.values()) if (set !== 0) this.#attributes.release(set);
-    this.#exported.clear();
-    this.#lastKey = 0;
+    this.#export.end();
     for (const set of this.#replaced) this.#attributes.release(set);
     this.#replaced = [];
     this.#hops.clear();
@@ -309,89 +271,9 @@ export class UpdateGroup {
       if (set !== had) buckets.put(set, entry, NOBODY, only);
       if (had !== 0) this.#replaced.push(had);
     }
-    if (lag.length === 0) {
-      member.lag = undefined;
-      if (member.initial === undefined) this.#apart.delete(member);
-    }
+    if (lag.length === 0) member.lag = undefined;
     encode(buckets, writer, segments);
     return work;
-  }
-
-  /** Goes on with feeds. Members at the same place of the same kind of feed share the bytes. */
-  #feed(ready: readonly GroupMember[], limit: number, writer: UpdateWriter, segments: Segments): number {
-    let work = 0;
-    const fed = new Set<GroupMember>();
-    for (const member of ready) {
-      const { feed } = member;
-      if (feed === undefined || member.lag !== undefined || fed.has(member)) continue;
-      const together = ready.filter(
-        (other) => other.lag === undefined && !fed.has(other) && sameFeed(other, member),
-      );
-      for (const each of together) fed.add(each);
-      if (work >= limit || feed.cursor >= this.#sent.top) continue;
-      work += this.#feedTogether(together, limit - work, writer, segments);
-    }
-    return work;
-  }
-
-  #feedTogether(
-    together: readonly GroupMember[],
-    limit: number,
-    writer: UpdateWriter,
-    segments: Segments,
-  ): number {
-    const { cursor, marked } = together[0]!.feed!;
-    const everybody = together.map(({ peer }) => peer.id);
-    if (marked && cursor === 0) {
-      const start = writer.out.position;
-      writer.refreshMarker(1);
-      segments.add({ except: NOBODY, only: everybody }, start, writer.out.position, 1);
-    }
-    const buckets = new Buckets();
-    const end = Math.min(this.#sent.top, cursor + limit);
-    for (let entry = cursor; entry < end; entry++) {
-      const set = this.#sent.set(entry);
-      if (set === 0) continue;
-      const except = this.#except(set, this.#sent.source(entry));
-      const only = except.length === 0 ? everybody : everybody.filter((peer) => !except.includes(peer));
-      if (only.length > 0) buckets.put(set, entry, NOBODY, only);
-    }
-    for (const member of together) member.feed!.cursor = end;
-    encode(buckets, writer, segments);
-    return end - cursor;
-  }
-
-  /** Ends what is complete: first feeds with End-of-RIB, marked refreshes with EoRR. */
-  #endFeeds(ready: readonly GroupMember[], writer: UpdateWriter, segments: Segments): void {
-    const done = ready.filter(
-      ({ feed, lag }) =>
-        feed !== undefined &&
-        lag === undefined &&
-        feed.cursor >= this.#sent.top &&
-        this.#dirty.taken >= feed.until,
-    );
-    const first = done.filter(({ initial, quiet }) => initial !== undefined && !quiet);
-    const marked = done.filter(({ initial, feed }) => initial === undefined && feed!.marked);
-    // An empty table was not begun yet.
-    const unmarked = marked.filter(({ feed }) => feed!.cursor === 0).map(({ peer }) => peer.id);
-    this.#say(writer, segments, unmarked, () => writer.refreshMarker(1));
-    this.#say(writer, segments, idsOf(marked), () => writer.refreshMarker(2));
-    this.#say(writer, segments, idsOf(first), () => writer.endOfRib());
-    segments.endsWithEndOfRib(idsOf(first));
-    for (const member of done) {
-      if (member.initial === undefined) member.refreshes.shift();
-      else {
-        member.initial = undefined;
-        this.#apart.delete(member);
-      }
-    }
-  }
-
-  #say(writer: UpdateWriter, segments: Segments, only: readonly number[], write: () => void): void {
-    if (only.length === 0) return;
-    const start = writer.out.position;
-    write();
-    segments.add({ except: NOBODY, only }, start, writer.out.position, 1);
   }
 
   /** Sends what changed, unless that has to wait. */
@@ -399,7 +281,7 @@ export class UpdateGroup {
     if (limit <= 0 || this.#dirty.length === 0 || !this.#mayChange(now)) return 0;
     const count = Math.min(limit, this.#window, this.#dirty.length);
     const buckets = new Buckets();
-    for (let i = 0; i < count; i++) this.#decide(this.#dirty.take(), buckets);
+    for (let i = 0; i < count; i++) this.#decide(this.#dirty.take(), buckets, writer);
     this.#window -= count;
     if (this.#window === 0) this.#notBefore = now + this.profile.mrai;
     encode(buckets, writer, segments);
@@ -425,26 +307,30 @@ export class UpdateGroup {
   }
 
   /** Compares what is to be sent of a prefix with what was sent. */
-  #decide(prefix: number, buckets: Buckets): void {
+  #decide(prefix: number, buckets: Buckets, writer: UpdateWriter): void {
     if (this.addPath) {
-      this.#decidePaths(prefix, buckets);
+      this.#decidePaths(prefix, buckets, writer);
       return;
     }
     const path = this.#rib.best(prefix);
     const { peer, selected } = this.#rib.paths;
-    if (path < 0) this.#change(prefix, 0, LOCAL, buckets);
-    else this.#change(prefix, this.#export(selected[path]!, peer[path]!, prefix), peer[path]!, buckets);
+    if (path < 0) {
+      this.#change(prefix, 0, LOCAL, buckets);
+      return;
+    }
+    const source = peer[path]!;
+    this.#change(prefix, this.#export.export(selected[path]!, source, prefix, writer), source, buckets);
   }
 
   /** The best paths that may go out, each under its own number (RFC 7911 §2); the others are withdrawn. */
-  #decidePaths(prefix: number, buckets: Buckets): void {
+  #decidePaths(prefix: number, buckets: Buckets, writer: UpdateWriter): void {
     const { paths } = this.#rib;
     const ranked: number[] = [];
     this.#rib.rank(prefix, Number.MAX_SAFE_INTEGER, ranked);
     const sets = new Map<number, number>();
     for (const path of ranked) {
       if (sets.size >= this.profile.addPath) break;
-      const set = this.#export(paths.selected[path]!, paths.peer[path]!, prefix);
+      const set = this.#export.export(paths.selected[path]!, paths.peer[path]!, prefix, writer);
       if (set !== 0) sets.set(path, set);
     }
     for (let path = paths.first(prefix); path >= 0; path = paths.next[path]!) {
@@ -497,47 +383,6 @@ export class UpdateGroup {
     return apart;
   }
 
-  /** Attribute set with which a route leaves; 0 where it does not. */
-  #export(set: number, source: number, prefix: number): number {
-    if (!this.#perSet) return this.#exportOne(set, source, prefix);
-    const key = set * PEERS + source;
-    if (key === this.#lastKey) return this.#lastExported;
-    let exported = this.#exported.get(key);
-    if (exported === undefined) {
-      exported = this.#fit(this.#exportSet(set, source, undefined), this.#largestPrefix);
-      this.#exported.set(key, exported);
-    }
-    this.#lastKey = key;
-    this.#lastExported = exported;
-    return exported;
-  }
-
-  /** Without a cache: the answer is for this route alone. */
-  #exportOne(set: number, source: number, prefix: number): number {
-    const { prefixes } = this.#rib;
-    const own = this.#exportSet(set, source, prefixes.prefix(prefix));
-    const size = own === 0 ? 0 : prefixes.size(prefix, this.#attributes.data(own)) + this.#pathIdLength;
-    const exported = this.#fit(own, size);
-    if (exported !== 0) this.#replaced.push(exported);
-    return exported;
-  }
-
-  #exportSet(set: number, source: number, prefix: PolicyPrefix | undefined): number {
-    const { config, peers } = this.#context;
-    const exported = exportRoute(this.#attributes, set, peers.get(source), this.profile, config, prefix);
-    const { targetsOf } = this.profile;
-    if (exported === 0 || targetsOf === undefined || this.#context.wantsTargets(targetsOf, exported)) {
-      return exported;
-    }
-    this.#attributes.release(exported);
-    return 0;
-  }
-
-  /** The set, or as much of it as leaves room for a route of `size` octets. Takes over the reference. */
-  #fit(set: number, size: number): number {
-    return set === 0 ? 0 : fitSet(this.#attributes, set, size, this.#writer, this.profile);
-  }
-
   /** Members that must not get a route: its source, and the one whose address is its next hop. */
   #except(set: number, source: number): readonly number[] {
     const origin = this.members.get(source)?.alone ?? NOBODY;
@@ -556,61 +401,6 @@ export class UpdateGroup {
     }
     return hop;
   }
-}
-
-/** Entries by attribute set and readers, in order of appearance, withdrawals first: they make room at the receiver. */
-class Buckets {
-  readonly #buckets = new Map<number | string, Bucket>();
-  #last: Bucket | undefined;
-
-  put(set: number, entry: number, except: readonly number[], only: readonly number[] | undefined): void {
-    const last = this.#last;
-    if (last !== undefined && last.set === set && last.except === except && last.only === only) {
-      last.entries.push(entry);
-      return;
-    }
-    const key = bucketKey(set, except, only);
-    let bucket = this.#buckets.get(key);
-    if (bucket === undefined) {
-      bucket = { set, except, only, entries: [] };
-      this.#buckets.set(key, bucket);
-    }
-    bucket.entries.push(entry);
-    this.#last = bucket;
-  }
-
-  *[Symbol.iterator](): Generator<Bucket> {
-    for (const bucket of this.#buckets.values()) if (bucket.set === 0) yield bucket;
-    for (const bucket of this.#buckets.values()) if (bucket.set !== 0) yield bucket;
-  }
-}
-
-/** A number for what is common, text for the rest. */
-function bucketKey(
-  set: number,
-  except: readonly number[],
-  only: readonly number[] | undefined,
-): number | string {
-  if (only !== undefined || except.length > 1) return `${set}/${except.join()}/${only?.join() ?? ''}`;
-  return set * PEERS + (except[0] ?? 0);
-}
-
-function encode(buckets: Buckets, writer: UpdateWriter, segments: Segments): void {
-  for (const bucket of buckets) {
-    const start = writer.out.position;
-    const messages =
-      bucket.set === 0 ? writer.withdraw(bucket.entries) : writer.announce(bucket.entries, bucket.set);
-    segments.add(bucket, start, writer.out.position, messages);
-  }
-}
-
-function sameFeed(a: GroupMember, b: GroupMember): boolean {
-  const [one, other] = [a.feed, b.feed];
-  return one !== undefined && one.cursor === other!.cursor && one.marked === other!.marked;
-}
-
-function idsOf(members: readonly GroupMember[]): number[] {
-  return members.map(({ peer }) => peer.id);
 }
 
 function union(a: readonly number[], b: readonly number[]): readonly number[] {
