@@ -1,9 +1,11 @@
+import { capabilityText } from '../../protocol/bgp/capability/capability.ts';
+import { MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from '../../protocol/bgp/message/header.ts';
 import type { Rib } from '../../protocol/bgp/rib/rib.ts';
 import type { Negotiated } from '../../protocol/bgp/session/negotiated.ts';
 import { formatIpv4 } from '../../protocol/ip/ipv4.ts';
 import type { Peer } from './peer.ts';
 import { BGP_PORT } from './peer-session.ts';
-import type { NeighborStatus } from './types.ts';
+import type { NegotiatedStatus, NeighborStatus } from './types.ts';
 
 /** The state of a peer and its session, for people. */
 export function neighborStatus(peer: Peer, rib: Rib): NeighborStatus {
@@ -33,6 +35,7 @@ export function neighborStatus(peer: Peer, rib: Rib): NeighborStatus {
     holdTime: negotiated?.holdTime,
     families: negotiated?.families ?? machine.config.families,
     capabilities: negotiated === undefined ? [] : capabilityNames(negotiated),
+    ...(negotiated === undefined ? {} : { negotiated: negotiatedStatus(negotiated) }),
     endOfRibReceived: [...peer.endOfRibReceived],
     endOfRibSent: [...peer.endOfRibSent],
     prefixesReceived: ribPeer === undefined ? 0 : rib.receivedCount(ribPeer),
@@ -43,6 +46,25 @@ export function neighborStatus(peer: Peer, rib: Rib): NeighborStatus {
     counters: { received, sent, faults },
     established,
     lastError: session.lastError,
+  };
+}
+
+function negotiatedStatus(negotiated: Negotiated): NegotiatedStatus {
+  const { addPathSend, addPathReceive, extendedNextHop, context, extendedMessageSend } = negotiated;
+  const { gracefulRestart, longLived, role, fqdn, softwareVersion, pathsLimit } = negotiated;
+  const most = (extended: boolean): number => (extended ? MAX_EXTENDED_MESSAGE_LENGTH : MAX_MESSAGE_LENGTH);
+  return {
+    addPathSend,
+    addPathReceive,
+    extendedNextHop,
+    maxMessageLength: { receive: most(context.extendedMessage), send: most(extendedMessageSend) },
+    ...(gracefulRestart === undefined ? {} : { gracefulRestart }),
+    ...(longLived === undefined ? {} : { longLived }),
+    ...(role === undefined ? {} : { role }),
+    ...(fqdn === undefined ? {} : { fqdn }),
+    ...(softwareVersion === undefined ? {} : { softwareVersion }),
+    ...(pathsLimit === undefined ? {} : { pathsLimit }),
+    peerCapabilities: negotiated.peerCapabilities.map(capabilityText),
   };
 }
 

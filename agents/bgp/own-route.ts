@@ -36,6 +36,9 @@ export function ownRoute(
 ): { nlri: Nlri; attributes: RouteAttributes } {
   const { med, localPref, origin = 'IGP', asPath = [] } = options;
   const nlri = ownNlri(prefix, options.family);
+  if (/-(labeled|vpn)$/.test(nlri.family) && !/ label \S/.test(prefix)) {
+    throw new RangeError(`${prefix} has no label, expected one such as "${prefix} label 100"`);
+  }
   const texts = options.communities ?? [];
   const extendedCommunities = texts.filter(isExtended).map(parseExtendedCommunity);
   const { communities, largeCommunities } = parseCommunities(texts.filter((text) => !isExtended(text)));

@@ -1,6 +1,7 @@
 /** Control of a speaker: `podwire bgp` in terms of {@link BgpSpeaker}. */
 import type { BgpControl, BgpNeighbor, PathQuery } from '../control/bgp.ts';
 import { explain } from './explain.ts';
+import { ownNlri } from './own-route.ts';
 import { inOrder } from './path-order.ts';
 import { pathMatcher } from './path-query.ts';
 import { pathView, type ShownPath } from './path-view.ts';
@@ -41,6 +42,10 @@ export function controlSpeaker(name: string, current: () => BgpSpeaker): BgpCont
       current().announce(prefix, options);
     },
     async withdraw({ prefix, family }) {
+      const own = current()
+        .table.explain(ownNlri(prefix, family))
+        .some(({ peer }) => peer === undefined);
+      if (!own) throw new RangeError(`no own route to ${prefix} is announced`);
       current().withdraw(prefix, family);
     },
     async sendRaw({ peer, hex }) {

@@ -1,6 +1,7 @@
 import type { Family } from '../../protocol/bgp/family.ts';
 import type { Policy } from '../../protocol/bgp/policy/policy.ts';
 import type { SessionCounters } from '../../protocol/bgp/session/counters.ts';
+import type { Negotiated } from '../../protocol/bgp/session/negotiated.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
 import type { TcpAoKey } from '../ports.ts';
 import type { AnnounceOptions } from './own-route.ts';
@@ -248,6 +249,8 @@ export interface NeighborStatus {
   readonly families: readonly FamilyName[];
   /** What both sides can do, by the names of the capabilities; empty unless Established. */
   readonly capabilities: readonly string[];
+  /** What that means in detail; absent before both OPENs are accepted. */
+  readonly negotiated?: NegotiatedStatus;
   readonly endOfRibReceived: readonly FamilyName[];
   readonly endOfRibSent: readonly FamilyName[];
   readonly prefixesReceived: number;
@@ -262,6 +265,26 @@ export interface NeighborStatus {
   readonly established: number;
   /** Last NOTIFICATION or transport error, one line. */
   readonly lastError: string | undefined;
+}
+
+/** What the two OPENs of a session settled, beside families and hold time. */
+export interface NegotiatedStatus
+  extends Pick<
+    Negotiated,
+    | 'addPathSend'
+    | 'addPathReceive'
+    | 'extendedNextHop'
+    | 'gracefulRestart'
+    | 'longLived'
+    | 'role'
+    | 'fqdn'
+    | 'softwareVersion'
+    | 'pathsLimit'
+  > {
+  /** Most octets of a message that we take, and that the peer takes (RFC 8654). */
+  readonly maxMessageLength: { readonly receive: number; readonly send: number };
+  /** Every capability that the peer advertised, one line each. */
+  readonly peerCapabilities: readonly string[];
 }
 
 /** A path in a RIB, in text, for control and for the node agent (not per-route storage). */

@@ -21,6 +21,7 @@ export interface BgpControl {
   explain(query: { readonly prefix: string; readonly family?: FamilyName }): Promise<BgpExplanation>;
   /** Announces an own route, or changes it. */
   announce(request: AnnounceRequest): Promise<void>;
+  /** Withdraws an own route. @throws RangeError where there is none. */
   withdraw(request: { readonly prefix: string; readonly family?: FamilyName }): Promise<void>;
   /** Writes bytes to the established session of a peer, whatever they are. */
   sendRaw(request: { readonly peer: string; readonly hex: string }): Promise<void>;

@@ -7,6 +7,43 @@ export function neighborsText(neighbors: readonly BgpNeighbor[], now: Date): str
   return neighbors.map((neighbor) => neighborText(neighbor, now)).join('\n\n');
 }
 
+/** What the OPENs settled, where it is not said elsewhere. */
+function negotiatedLines({ negotiated }: BgpNeighbor): (readonly [string, string | undefined])[] {
+  if (negotiated === undefined) return [];
+  const { addPathSend, addPathReceive, extendedNextHop, maxMessageLength, peerCapabilities } = negotiated;
+  const { gracefulRestart, longLived, role, fqdn, softwareVersion } = negotiated;
+  const some = (names: readonly string[]): string | undefined =>
+    names.length === 0 ? undefined : names.join(', ');
+  const { receive, send } = maxMessageLength;
+  return [
+    ["Peer's capabilities", some(peerCapabilities)],
+    ["Peer's role", role?.remote],
+    ["Peer's host", fqdn === undefined ? undefined : some([fqdn.hostName, fqdn.domainName].filter(Boolean))],
+    ["Peer's software", softwareVersion],
+    ['Several paths', addPathText(addPathSend, addPathReceive)],
+    ['IPv6 next hops', some(extendedNextHop)],
+    ['Longest message', send === receive ? undefined : `${send} octets sent, ${receive} received`],
+    [
+      'Graceful restart',
+      gracefulRestart === undefined
+        ? undefined
+        : `routes kept for ${gracefulRestart.restartTime} s: ${some(gracefulRestart.families.map(({ family }) => family)) ?? 'none'}${gracefulRestart.notification ? '; also after NOTIFICATIONs' : ''}`,
+    ],
+    [
+      'Long-lived graceful restart',
+      some(longLived?.families.map(({ family, staleTime }) => `${family} for ${staleTime} s`) ?? []),
+    ],
+  ];
+}
+
+function addPathText(send: readonly string[], receive: readonly string[]): string | undefined {
+  const directions = [
+    ...(send.length === 0 ? [] : [`sent in ${send.join(', ')}`]),
+    ...(receive.length === 0 ? [] : [`received in ${receive.join(', ')}`]),
+  ];
+  return directions.length === 0 ? undefined : directions.join('; ');
+}
+
 function neighborText(row: BgpNeighbor, now: Date): string {
   const { received, sent, faults } = row.counters;
   const link = row.asn === undefined ? 'AS not known yet' : `remote AS ${row.asn}, local AS ${row.localAsn}`;
@@ -23,6 +60,7 @@ function neighborText(row: BgpNeighbor, now: Date): string {
     ['Hold time', row.holdTime === undefined ? undefined : `${row.holdTime} s`],
     ['Families', list(row.families)],
     ['Capabilities of both', row.state === 'Established' ? list(row.capabilities) : undefined],
+    ...negotiatedLines(row),
     ['Stale families', row.staleFamilies.length === 0 ? undefined : list(row.staleFamilies)],
     ['End-of-RIB', `received ${list(row.endOfRibReceived)}; sent ${list(row.endOfRibSent)}`],
     ['Prefixes', `${row.prefixesReceived} received, ${row.prefixesSent} sent`],

@@ -47,7 +47,7 @@ function negotiated(said: Said): Negotiated {
             })),
           },
         }),
-  } as Negotiated;
+  } as unknown as Negotiated;
 }
 
 /** Actions as short texts. */

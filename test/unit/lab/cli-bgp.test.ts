@@ -141,6 +141,40 @@ describe('tables', () => {
       expect(stdout.split('\n')).toContain(line);
   });
 
+  test('bgp neighbors shows what the peer advertised and what that settled', async () => {
+    const restart = { gracefulRestart: { restartTime: 77 }, longLivedGracefulRestart: { staleTime: 900 } };
+    const several = {
+      familySettings: [{ family: 'ipv4-unicast', addPath: { send: 2, receive: true } }],
+      capabilities: { fqdn: { host: 'far-away' }, softwareVersion: 'far 1.0' },
+    } as const;
+    const { lab, hub } = world;
+    const far = lab.speaker('10.0.0.4', { asn: 65004 });
+    hub.setPeers([peerAt('10.0.0.4', { asn: 65004, role: 'provider', ...restart, ...several })]);
+    far.setPeers([peerAt(HUB, { role: 'customer', ...restart, ...several })]);
+    await far.start();
+    lab.untilUp(hub);
+    const [neighbor] = await json<BgpNeighbor[]>('neighbors');
+    expect(neighbor!.negotiated).toMatchObject({
+      addPathSend: ['ipv4-unicast'],
+      addPathReceive: ['ipv4-unicast'],
+      maxMessageLength: { receive: 4096, send: 4096 },
+      gracefulRestart: { restartTime: 77, notification: true, families: [{ family: 'ipv4-unicast' }] },
+      longLived: { families: [{ family: 'ipv4-unicast', staleTime: 900 }] },
+      role: { local: 'provider', remote: 'customer' },
+      fqdn: { hostName: 'far-away' },
+    });
+    const { stdout } = await bgp('neighbors');
+    for (const line of [
+      "Peer's role: customer",
+      "Peer's host: far-away",
+      'Several paths: sent in ipv4-unicast; received in ipv4-unicast',
+      'Graceful restart: routes kept for 77 s: ipv4-unicast; also after NOTIFICATIONs',
+      'Long-lived graceful restart: ipv4-unicast for 900 s',
+    ]) {
+      expect(stdout).toContain(`  ${line}\n`);
+    }
+  });
+
   test('bgp explain names the step that decided, and what was compared', async () => {
     const explanation = await json<BgpExplanation>('explain', '203.0.113.0/24');
     expect(explanation.paths.map(({ peer, best, lost }) => [peer?.name, best, lost?.step])).toEqual([
@@ -185,6 +219,23 @@ describe('what changes something', () => {
     expect((await bgp('withdraw', '198.51.101.0/24')).code).toBe(0);
     world.lab.clock.run(100);
     expect(prefixes(world.inside)).not.toContain('198.51.101.0/24');
+  });
+
+  test('withdraw says so where there is no own route', async () => {
+    // A route of a peer is not ours to withdraw.
+    for (const prefix of ['10.99.0.0/16', '203.0.113.128/25']) {
+      const { code, stderr } = await bgp('withdraw', prefix);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: `podwire: no own route to ${prefix} is announced\n`,
+      });
+    }
+  });
+
+  test('inject refuses a labeled route without a label', async () => {
+    const { code, stderr } = await bgp('inject', '10.5.0.0/16', '--family', 'ipv4-labeled');
+    expect(code).toBe(1);
+    expect(stderr).toContain('10.5.0.0/16 has no label, expected one such as "10.5.0.0/16 label 100"');
   });
 
   test('inject --raw writes bytes to a session, from digits or from a file', async () => {
