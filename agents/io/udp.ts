@@ -66,7 +66,10 @@ class DgramSocket implements NodeUdpSocket {
     const { address, port } = socket.address();
     this.local = { address, port };
     this.#socket = socket;
-    socket.on('message', onMessage);
+    // Not as a Buffer: its slice() does not copy, so that who changes a copy would change what was received.
+    socket.on('message', ({ buffer, byteOffset, length }: Buffer, remote) =>
+      onMessage(new Uint8Array(buffer, byteOffset, length), remote),
+    );
     // Reports on datagrams sent earlier: lost, as the network may lose any.
     socket.on('error', this.#countError);
   }

@@ -70,3 +70,18 @@ describe.each([
     await socket.close();
   });
 });
+
+test('a copy of what arrived is a copy', async () => {
+  const sender = await udp.bind({ address: '127.84.0.1', port: 0 }, {}, () => undefined);
+  let tell: (octets: number[]) => void;
+  const arrived = new Promise<number[]>((resolve) => {
+    tell = resolve;
+  });
+  const receiver = await udp.bind({ address: '127.84.0.2', port: 0 }, {}, (bytes) => {
+    bytes.slice().fill(0);
+    tell([...bytes]);
+  });
+  sender.send(Uint8Array.of(1, 2, 3), receiver.local);
+  expect(await arrived).toEqual([1, 2, 3]);
+  await Promise.all([sender.close(), receiver.close()]);
+});
