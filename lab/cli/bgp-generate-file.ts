@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { parseAddress } from '../../protocol/ip/prefix.ts';
 import { OneLinePrinter } from '../../protocol/mrt/one-line.ts';
@@ -74,13 +73,7 @@ function* textPieces(pieces: Iterable<Uint8Array>): Generator<string> {
 
 async function writeFile(path: string, pieces: Iterable<Uint8Array | string>): Promise<void> {
   const file = createWriteStream(path);
-  await once(file, 'open');
   // Speed before size: a table that is made up has better things to do than to be small.
-  const gzip = path.endsWith('.gz') ? createGzip({ level: 1 }) : undefined;
-  const stream: Writable = gzip ?? file;
-  gzip?.pipe(file);
-  const closed = once(file, 'close');
-  for (const piece of pieces) if (!stream.write(piece)) await Promise.race([once(stream, 'drain'), closed]);
-  stream.end();
-  await closed;
+  if (path.endsWith('.gz')) await pipeline(pieces, createGzip({ level: 1 }), file);
+  else await pipeline(pieces, file);
 }

@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import type { OutputStream } from './context.ts';
 
 /** Characters that are gathered before they are written. */
@@ -34,12 +35,14 @@ export class StreamWriter {
   }
 }
 
-/** A stream of the process says when it has room; other outputs always have. */
+/** A stream of the process says when it has room, or is gone; other outputs always have. */
 export function drained(output: OutputStream): Promise<void> {
-  const { once } = output as { once?: (event: string, listener: () => void) => void };
-  if (once === undefined) return Promise.resolve();
+  if (!(output instanceof Writable) || output.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
-    once.call(output, 'drain', resolve);
-    once.call(output, 'close', resolve);
+    const done = (): void => {
+      output.off('drain', done).off('close', done);
+      resolve();
+    };
+    output.on('drain', done).on('close', done);
   });
 }

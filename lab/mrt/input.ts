@@ -1,8 +1,8 @@
 /** MRT files as they come: plain, compressed with gzip or bzip2, or on standard input. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 
 /** A file that cannot be read. */
@@ -82,7 +82,12 @@ async function* bunzipped(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
   });
   const output = child.stdout.pipe(new PassThrough({ highWaterMark: PIECE }));
   try {
-    yield* through(pieces, child.stdin, output);
+    try {
+      yield* through(pieces, child.stdin, output);
+    } catch (error) {
+      // What the program itself says of it explains more than that it takes no more.
+      throw new MrtInputError((await ended) ?? (error as Error).message);
+    }
     const problem = await ended;
     if (problem !== undefined) throw new MrtInputError(problem);
   } finally {
@@ -97,20 +102,11 @@ async function* through(
   output: Readable,
 ): AsyncGenerator<Uint8Array> {
   let failure: Error | undefined;
-  input.on('error', () => undefined);
-  const feeding = feed(pieces, input).catch((error: unknown) => {
+  const feeding = pipeline(pieces, input).catch((error: unknown) => {
     failure = error as Error;
     output.destroy(failure);
   });
   for await (const piece of output) yield piece as Uint8Array;
   await feeding;
   if (failure !== undefined) throw failure;
-}
-
-async function feed(pieces: AsyncIterable<Uint8Array>, input: Writable): Promise<void> {
-  for await (const piece of pieces) {
-    if (input.destroyed) return;
-    if (!input.write(piece)) await Promise.race([once(input, 'drain'), once(input, 'close')]);
-  }
-  input.end();
 }
