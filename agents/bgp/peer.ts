@@ -63,6 +63,7 @@ export class Peer implements PeerSessionOwner {
   readonly #timers: TimerSet<string>;
   #ribPeer: number | undefined;
   #leaving = false;
+  #limited: FamilyName | undefined;
 
   constructor(config: PeerConfig, identity: SessionIdentity, owner: PeerOwner, range?: PeerRangeConfig) {
     this.#owner = owner;
@@ -89,7 +90,13 @@ export class Peer implements PeerSessionOwner {
     return this.#restart.families;
   }
 
+  /** The family of which it sent too many prefixes, until its session may start again. */
+  get limited(): FamilyName | undefined {
+    return this.#limited;
+  }
+
   start(): void {
+    this.#limited = undefined;
     if (!this.shutDown) this.session.start();
   }
 
@@ -168,6 +175,7 @@ export class Peer implements PeerSessionOwner {
   /** Starts a session that was shut down. */
   enable(): void {
     this.shutDown = false;
+    this.#limited = undefined;
     this.#timers.cancel('leave');
     if (this.#leaving) {
       this.#leaving = false;
@@ -303,6 +311,7 @@ export class Peer implements PeerSessionOwner {
       kind === 'near' ? 'BGP prefix limit is near' : 'BGP prefix limit exceeded',
     );
     if (kind === 'near' || action === 'warn') return;
+    this.#limited = family;
     void this.session.stop({ subcode: MAXIMUM_PREFIXES, prefixLimit: { family, limit }, hard: true });
     // Without a time it waits for somebody to clear it.
     if (restartAfter !== undefined) {

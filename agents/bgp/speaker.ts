@@ -189,6 +189,11 @@ export class BgpSpeaker {
     return this.#rib;
   }
 
+  /** Has what somebody changed in {@link table} selected, sent and told. */
+  tableChanged(): void {
+    this.#flusher.schedule();
+  }
+
   /** The peer of a name or an address. @throws RangeError where there is none. */
   peer(nameOrAddress: string): Peer {
     const named = this.#peers.get(nameOrAddress);
@@ -291,8 +296,9 @@ export class BgpSpeaker {
     this.#dismiss(peer);
   }
 
-  /** A dynamic neighbour is a peer only for its session, and while routes of it are kept. */
+  /** A dynamic neighbour is a peer only for its session, while routes of it are kept, and while it is to stay away. */
   #dismiss(peer: Peer): void {
+    if (peer.shutDown || peer.limited !== undefined) return;
     if (peer.range === undefined || !peer.called || peer.ribPeer !== undefined) return;
     if (isOpening(peer.session.machine.state) || this.#peers.get(peer.config.name) !== peer) return;
     this.#remove(peer, PEER_DECONFIGURED);

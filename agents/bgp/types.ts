@@ -240,6 +240,8 @@ export interface NeighborStatus {
   readonly state: SessionState;
   /** Ended by an operator or by the configuration, until somebody enables it. */
   readonly shutDown: boolean;
+  /** The family of which the peer sent too many prefixes, which ended the session; absent where it may go on. */
+  readonly prefixLimit?: FamilyName;
   /** Wall-clock nanoseconds since which it has been in or out of Established. */
   readonly since: bigint;
   /** Peer's BGP identifier once its OPEN was seen. */

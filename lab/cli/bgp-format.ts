@@ -19,7 +19,7 @@ export function summaryText(summary: BgpSummary, neighbors: readonly BgpNeighbor
   );
   for (const row of neighbors) {
     const up = row.state === 'Established';
-    const state = up ? String(row.prefixesReceived) : row.shutDown ? `${row.state} (Admin)` : row.state;
+    const state = up ? String(row.prefixesReceived) : idleText(row);
     lines.push(
       [
         peerText(row.address, row.port).padEnd(width - 1),
@@ -36,6 +36,12 @@ export function summaryText(summary: BgpSummary, neighbors: readonly BgpNeighbor
   }
   lines.push('', `Total number of neighbors ${neighbors.length}`);
   return lines.join('\n');
+}
+
+/** A state other than Established, with what keeps the session in it, as FRR shows it. */
+function idleText({ state, shutDown, prefixLimit }: BgpNeighbor): string {
+  if (shutDown) return `${state} (Admin)`;
+  return prefixLimit === undefined ? state : `${state} (PfxCt)`;
 }
 
 /** `1 prefix`, `2 prefixes`. */

@@ -52,7 +52,10 @@ function neighborText(row: BgpNeighbor, now: Date): string {
   const lines: (readonly [string, string | undefined])[] = [
     ['Description', row.description ?? row.node],
     ['Peer group', row.group === undefined ? undefined : `${row.group}${row.dynamic ? ' (dynamic)' : ''}`],
-    ['BGP state', `${row.state}${row.shutDown ? ' (shut down)' : ''}, for ${age}`],
+    [
+      'BGP state',
+      `${row.state}${row.shutDown ? ' (shut down)' : ''}${row.prefixLimit === undefined ? '' : ` (too many prefixes of ${row.prefixLimit})`}, for ${age}`,
+    ],
     ['Remote router ID', row.routerId],
     ['Local address', row.localAddress],
     ['Role', row.role === undefined ? undefined : `we are its ${row.role}`],

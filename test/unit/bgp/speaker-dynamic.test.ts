@@ -81,6 +81,30 @@ test('a full range takes nobody more until one has gone', async () => {
   lab.untilUp(b);
 });
 
+test('who announced too much, or was shut down, stays away for so long', async () => {
+  const lab = new SpeakerLab();
+  const hub = lab.speaker(HUB);
+  const maxPrefixes = { limit: 1, restartAfter: 30 };
+  hub.setPeers([], [range('10.0.0.0/16', { familySettings: [{ family: 'ipv4-unicast', maxPrefixes }] })]);
+  const caller = lab.speaker('10.0.0.1');
+  caller.setPeers([peerAt(HUB, { connectRetry: 1 })]);
+  for (const prefix of ['192.168.1.0/24', '192.168.2.0/24']) caller.announce(prefix);
+  await hub.start();
+  await caller.start();
+  lab.clock.runUntil(() => hub.neighbors()[0]?.prefixLimit === 'ipv4-unicast');
+  caller.withdraw('192.168.2.0/24');
+  lab.clock.run(29_000);
+  expect(neighbor(hub, '10.0.0.1')).toMatchObject({ state: 'Idle', established: 1 });
+  expect(caller.neighbors()[0]!.lastError).toContain('Connection Rejected');
+  lab.clock.runUntil(() => hub.rib().length === 1, 20_000);
+  hub.peer('10.0.0.1').shutdown({});
+  lab.clock.run(10_000);
+  expect(neighbor(hub, '10.0.0.1')).toMatchObject({ state: 'Idle', shutDown: true });
+  hub.peer('10.0.0.1').enable();
+  lab.clock.runUntil(() => hub.rib().length === 1, 20_000);
+  expect(neighbor(hub, '10.0.0.1')).toMatchObject({ state: 'Established', shutDown: false });
+});
+
 test('a range that is taken away takes its peers with it', async () => {
   const lab = new SpeakerLab();
   const hub = lab.speaker(HUB);
