@@ -22,6 +22,7 @@ import {
 import { REFRESHING, STALE } from './path-table.ts';
 import { Receiver } from './receiver.ts';
 import { importAgain, startLongLived } from './restart.ts';
+import { allRows, type RouteRows } from './rib-rows.ts';
 import {
   LOCAL,
   type NextHopResolver,
@@ -293,6 +294,16 @@ export class Rib {
   /** Every path of every prefix, the best of each first. */
   *paths(): Generator<PathInfo> {
     for (const family of this.#families.values()) yield* allPaths(this.#context, family);
+  }
+
+  /** As {@link paths}, as octets. */
+  *rows(): Generator<RouteRows> {
+    for (const family of this.#families.values()) yield* allRows(this.#attributes, family);
+  }
+
+  /** Everybody whose routes are kept. */
+  peers(): Iterable<RibPeer> {
+    return this.#peers.values();
   }
 
   /** All paths to one destination, the best first, the others with the step at which they lost; empty for none. */
