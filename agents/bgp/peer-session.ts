@@ -7,6 +7,7 @@ import { Session } from '../../protocol/bgp/session/session.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
 import type { Clock, Log, Random, TcpConnection, TcpHandler, TcpPort, Timer } from '../ports.ts';
 import { faultComment } from './fault-log.ts';
+import type { SessionTap } from './mrt-updates.ts';
 import { Outbox } from './outbox.ts';
 import { type SessionIdentity, sessionConfig } from './session-config.ts';
 import { connectOptions, ttlOf } from './tcp-options.ts';
@@ -23,6 +24,8 @@ export interface SpeakerPorts {
   readonly random: Random;
   readonly tcp: TcpPort;
   readonly log: Log;
+  /** Is shown what the sessions receive. */
+  readonly tap?: SessionTap;
 }
 
 /** How a session is to end (RFC 4486, RFC 9003, RFC 8538). */
@@ -147,13 +150,26 @@ export class PeerSession {
     this.#handle({ kind: 'restarting', restarting });
   }
 
+  /** AS of the peer, as far as it is configured; otherwise 0. */
+  get #peerAs(): number {
+    return typeof this.config.asn === 'number' ? this.config.asn : 0;
+  }
+
   #handler(number: number, connection: TcpConnection | undefined): TcpHandler {
     return {
       onConnect: () => {
         this.#open.add(this.#connections.get(number)!);
         this.#handle({ kind: 'connected', connection: number });
       },
-      onData: (bytes) => this.#handle({ kind: 'received', connection: number, bytes }),
+      onData: (bytes) => {
+        this.#ports.tap?.received(
+          this.#connections.get(number)!,
+          bytes,
+          this.#peerAs,
+          this.machine.negotiated,
+        );
+        this.#handle({ kind: 'received', connection: number, bytes });
+      },
       onDrain: () => {
         if (this.#up?.connection === this.#connections.get(number)) this.#up?.drained();
       },

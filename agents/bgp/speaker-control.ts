@@ -1,6 +1,7 @@
 /** Control of a speaker: `podwire bgp` in terms of {@link BgpSpeaker}. */
 import type { BgpControl, BgpNeighbor, PathQuery } from '../control/bgp.ts';
 import { explain } from './explain.ts';
+import { dumpMrt } from './mrt-dump.ts';
 import { ownNlri } from './own-route.ts';
 import { inOrder } from './path-order.ts';
 import { pathMatcher } from './path-query.ts';
@@ -37,6 +38,7 @@ export function controlSpeaker(name: string, current: () => BgpSpeaker): BgpCont
         if (busy !== undefined) await busy;
       }
     },
+    dump: ({ what }, onBytes, signal, onReady) => dumpMrt(current(), what, onBytes, signal, onReady),
     explain: async (query) => explain(current().table, query),
     async announce({ prefix, ...options }) {
       current().announce(prefix, options);

@@ -13,6 +13,7 @@ import { plainAddress } from './address.ts';
 import { DynamicPeers } from './dynamic-peers.ts';
 import { Flusher } from './flusher.ts';
 import { ownMemberships } from './membership.ts';
+import { type TapPeer, UpdateTap } from './mrt-updates.ts';
 import { neighborStatus } from './neighbor-view.ts';
 import { nextHopResolver } from './next-hops.ts';
 import { OwnRestart } from './own-restart.ts';
@@ -36,6 +37,8 @@ import type {
 
 export class BgpSpeaker {
   readonly config: SpeakerConfig;
+  /** What sessions receive, for who listens. */
+  readonly tap: UpdateTap;
   readonly #ports: SpeakerPorts;
   readonly #rib: Rib;
   readonly #flusher: Flusher;
@@ -60,6 +63,7 @@ export class BgpSpeaker {
   constructor(config: SpeakerConfig, ports: SpeakerPorts) {
     this.config = config;
     this.#ports = ports;
+    this.tap = new UpdateTap(config.asn, () => ports.clock.wallNanos());
     const { asn, confederation } = config;
     const routerId = parseIpv4(config.routerId);
     this.#identity = {
@@ -72,7 +76,7 @@ export class BgpSpeaker {
     this.#flusher = new Flusher(this.#rib, ports.clock, (flush) => this.#flushed(flush));
     this.#owner = {
       rib: this.#rib,
-      ports,
+      ports: { ...ports, tap: this.tap },
       rtConstraint: config.rtConstraint !== false,
       schedule: () => this.#flusher.schedule(),
       state: (peer, state) => this.#state(peer, state),
@@ -291,6 +295,7 @@ export class BgpSpeaker {
   }
 
   #state(peer: Peer, state: SessionState): void {
+    this.tap.state(tapPeer(peer), state);
     for (const listener of this.#sessionListeners) listener(peer.config.name, state);
     if (isOpening(state)) peer.called = true;
     this.#dismiss(peer);
@@ -347,6 +352,12 @@ export class BgpSpeaker {
     this.#listeners = [];
     await Promise.all(listeners.map((listener) => listener.close()));
   }
+}
+
+function tapPeer({ config, session }: Peer): TapPeer {
+  const { address, asn } = config;
+  const peerAs = session.machine.negotiated?.peerAs ?? (typeof asn === 'number' ? asn : 0);
+  return { address, asn: peerAs, localAddress: session.localAddress ?? config.localAddress };
 }
 
 /** Whether a connection of the peer has come so far that it is sent an OPEN. */

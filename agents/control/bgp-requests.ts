@@ -37,6 +37,11 @@ const paths: Reader<PathQuery> = object<Pick<PathQuery, 'table'>, Required<Omit<
   },
 );
 
+const dump: Reader<Argument<'dump'>> = object<Argument<'dump'>, object>(
+  { what: oneOf('rib', 'updates') },
+  {},
+);
+
 const announce: Reader<AnnounceRequest> = object<
   Pick<AnnounceRequest, 'prefix'>,
   Required<Omit<AnnounceRequest, 'prefix'>>
@@ -79,6 +84,7 @@ const enable: Reader<Argument<'enable'>> = object<Argument<'enable'>, object>(pe
 
 /** Readers of the bodies of actions on a speaker. @throws RequestError naming the field and what it must be. */
 export const readPaths: (body: unknown) => PathQuery = reader(paths);
+export const readDump: (body: unknown) => Argument<'dump'> = reader(dump);
 export const readPrefix: (body: unknown) => Argument<'explain'> = reader(prefix);
 export const readAnnounce: (body: unknown) => AnnounceRequest = reader(announce);
 export const readRaw: (body: unknown) => Argument<'sendRaw'> = reader(raw);

@@ -6,6 +6,7 @@ import type { BgpControl } from './bgp.ts';
 import {
   readAnnounce,
   readClear,
+  readDump,
   readEnable,
   readPaths,
   readPrefix,
@@ -55,10 +56,25 @@ export async function answerBgp(
     requireMethod(request, 'POST');
     return answerPaths(request, response, bgp);
   }
+  if (what === 'dump') {
+    requireMethod(request, 'POST');
+    return answerDump(request, response, bgp);
+  }
   const action = ACTIONS.get(what);
   if (action === undefined) throw new HttpError(404, `no such BGP action: ${what}`);
   requireMethod(request, 'POST');
   sendJson(response, (await action(bgp, await readJson(request))) ?? {});
+}
+
+/** MRT as it comes, as fast as the reader takes it. */
+async function answerDump(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bgp: BgpControl,
+): Promise<void> {
+  const wanted = readDump(await readJson(request));
+  const stream = new AnswerStream(response, 'application/octet-stream');
+  return finish(response, stream, bgp.dump(wanted, stream.bytes, stream.signal, stream.start));
 }
 
 /** A path per line, as fast as the reader takes them. */

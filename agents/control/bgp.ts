@@ -17,6 +17,16 @@ export interface BgpControl {
     onPath: (path: PathView) => void | Promise<void>,
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * MRT, as octets (RFC 6396): `rib`: all paths as they are, until all are written; `updates`: what sessions receive from
+   * now on, until `signal` aborts. A reader of updates that is too slow ends them with an error.
+   */
+  dump(
+    request: { readonly what: 'rib' | 'updates' },
+    onBytes: (bytes: Uint8Array) => void | Promise<void>,
+    signal: AbortSignal,
+    onReady?: () => void,
+  ): Promise<void>;
   /** Why the best path of a prefix is the best. */
   explain(query: { readonly prefix: string; readonly family?: FamilyName }): Promise<BgpExplanation>;
   /** Announces an own route, or changes it. */
