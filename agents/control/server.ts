@@ -1,7 +1,8 @@
 import { lstat, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createConnection } from 'node:net';
 import { portError, portErrorFrom } from '../io/errors.ts';
+import { http } from '../io/node-http.ts';
 import { AnswerStream } from './answer-stream.ts';
 import type { SpeakerControl } from './bgp.ts';
 import { answerBgp } from './bgp-server.ts';
@@ -28,7 +29,7 @@ export async function serveControl(
 ): Promise<ControlServer> {
   const what = `serve control at ${socketPath}`;
   await removeStale(socketPath, what);
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     // A client that goes away is no error of ours: 'close' says so to whom it concerns.
     response.on('error', () => undefined);
     answer(request, response, agents, lab).catch((error: unknown) => refuse(response, error));

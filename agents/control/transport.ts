@@ -1,8 +1,9 @@
 /** HTTP to a control interface: over a Unix socket, or through a command in a container. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { createConnection } from 'node:net';
 import { Duplex, type Readable, type Writable } from 'node:stream';
+import { http } from '../io/node-http.ts';
 import type { ControlEndpoint, ErrorLine } from './routes.ts';
 
 /** The control interface could not be reached, or answered with an error; one line. */
@@ -98,7 +99,7 @@ function send(
   signal?: AbortSignal,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const request = httpRequest({
+  const request = http.request({
     method,
     path,
     headers: { host: 'podwire', 'content-type': 'application/json' },
