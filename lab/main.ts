@@ -5,7 +5,7 @@ let interrupt: AbortController | undefined;
 /** What SIGHUP does where it is no reason to end. */
 let hangup: (() => void) | undefined;
 
-function onSignal(signal: 'SIGHUP' | 'SIGUSR2', listener: () => void): void {
+function onSignal(signal: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2', listener: () => void): void {
   if (signal === 'SIGHUP') hangup = listener;
   else process.on(signal, listener);
 }

@@ -3,6 +3,7 @@ import type { BgpControl, PathQuery } from '../../agents/control/bgp.ts';
 import { FAMILIES, type Family } from '../../protocol/bgp/family.ts';
 import { registerActions } from './bgp-actions.ts';
 import { registerDecode } from './bgp-decode.ts';
+import { registerDump } from './bgp-dump.ts';
 import { explanationText } from './bgp-explain.ts';
 import { summaryText } from './bgp-format.ts';
 import { registerGenerate } from './bgp-generate.ts';
@@ -114,6 +115,7 @@ export function register(program: Command, context: CliContext): void {
     });
   });
   registerActions(bgp, context, { target, family });
+  registerDump(bgp, context, target);
   registerDecode(bgp, context);
   registerGenerate(bgp, context);
 }

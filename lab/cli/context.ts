@@ -21,7 +21,7 @@ export interface CliContext {
   /** Aborts on Ctrl-C and on SIGTERM while a command listens to it. */
   readonly interrupted: () => AbortSignal;
   /** Makes a signal call this from now on; SIGHUP then does not abort. */
-  readonly onSignal: (signal: 'SIGHUP' | 'SIGUSR2', listener: () => void) => void;
+  readonly onSignal: (signal: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2', listener: () => void) => void;
 }
 
 /** Options that every command takes. */

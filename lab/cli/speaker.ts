@@ -1,12 +1,16 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { BgpSpeaker } from '../../agents/bgp/speaker.ts';
 import type { LogLevel, LogSink } from '../../agents/log.ts';
 import type { SpeakerFile } from '../speaker/read-file.ts';
 import { type CliContext, type GlobalOptions, paintFor, say } from './context.ts';
+import { CliError, UsageError } from './errors.ts';
 import { parseLogLine, prettyLogLine } from './log-line.ts';
 
 interface Options extends GlobalOptions {
   readonly config: string;
+  readonly load?: string;
+  readonly asPeer?: string;
 }
 
 /** `podwire speaker --config FILE` */
@@ -14,9 +18,14 @@ export function register(program: Command, context: CliContext): void {
   program
     .command('speaker')
     .description(
-      'run one BGP speaker until SIGTERM; SIGHUP reads its file again, SIGUSR2 ends it for a restart',
+      'run one BGP speaker until SIGTERM; SIGHUP reads its file again, SIGUSR1 dumps its routes, SIGUSR2 ends it for a restart',
     )
     .requiredOption('--config <file>', 'YAML file of the speaker (docs/speaker-file.md)')
+    .option(
+      '--load <file>',
+      'MRT file of a table whose routes it is to have, compressed or not (docs/mrt.md)',
+    )
+    .option('--as-peer <address>', 'whose routes of the table (default: the only peer of the table)')
     .action(async (_options: object, command: Command) => {
       await speaker(context, command, command.optsWithGlobals<Options>());
     });
@@ -24,6 +33,9 @@ export function register(program: Command, context: CliContext): void {
 
 async function speaker(context: CliContext, command: Command, options: Options): Promise<void> {
   const signal = context.interrupted();
+  if (options.asPeer !== undefined && options.load === undefined) {
+    throw new UsageError('--as-peer goes with --load');
+  }
   const [{ readSpeakerFile }, { startSpeaker }, { defaultSocket, registerSpeaker }, { openLog }] =
     await Promise.all([
       import('../speaker/read-file.ts'),
@@ -43,6 +55,15 @@ async function speaker(context: CliContext, command: Command, options: Options):
   let forget: (() => void) | undefined;
   try {
     const running = await startSpeaker(file, socket, log);
+    if (options.load !== undefined) {
+      try {
+        await load(context, options, running.speaker, options.load);
+      } catch (error) {
+        await running.stop();
+        throw error;
+      }
+    }
+    context.onSignal('SIGUSR1', () => void running.dumpRib());
     let restart = false;
     const leave = new Promise<void>((resolve) => {
       context.onSignal('SIGUSR2', () => {
@@ -83,6 +104,20 @@ export function terminalLog(context: CliContext, options: Pick<GlobalOptions, 'c
       context.stderr.write(`${prettyLogLine(shown, paint)}\n`);
     },
   };
+}
+
+/** The routes of a table, before anybody is told that the speaker is there. */
+async function load(context: CliContext, options: Options, speaker: BgpSpeaker, path: string): Promise<void> {
+  const { loadTable } = await import('../mrt/load.ts');
+  const started = performance.now();
+  try {
+    const { routes, faulty } = await loadTable(speaker, path, options.asPeer);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    say(context, options, `podwire: ${routes} routes loaded from ${path}, ${seconds} s`);
+    if (faulty > 0) context.stderr.write(`podwire: ${faulty} routes of ${path} cannot be used\n`);
+  } catch (error) {
+    throw new CliError(`cannot load ${path}: ${(error as Error).message}`);
+  }
 }
 
 /** What the file says counts unless the command line says something. */

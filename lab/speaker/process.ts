@@ -15,6 +15,7 @@ import { systemClock } from '../../agents/io/clock.ts';
 import { systemRandom } from '../../agents/io/random.ts';
 import { nodeTcp } from '../../agents/io/tcp.ts';
 import type { Log } from '../../agents/ports.ts';
+import { type MrtConfig, MrtDumps } from '../mrt/dumps.ts';
 
 /** Everything that a speaker's file says, with its peer groups and policies worked in. */
 export interface SpeakerSetup {
@@ -24,11 +25,14 @@ export interface SpeakerSetup {
   readonly networks: readonly NetworkConfig[];
   /** Absent: every next hop can be reached. */
   readonly nextHops?: readonly NextHopConfig[] | undefined;
+  readonly mrt?: MrtConfig | undefined;
 }
 
 /** A running speaker. */
 export interface SpeakerProcess {
   readonly speaker: BgpSpeaker;
+  /** Writes the RIB to the file that the configuration names; resolves when that is done. */
+  dumpRib(): Promise<void>;
   /**
    * Makes it what a file says now: sessions of unchanged peers go on.
    * @throws RangeError naming what cannot be changed while it runs, or what is wrong; nothing has changed then.
@@ -75,9 +79,12 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
     await control.close();
     throw error;
   }
+  const dumps = new MrtDumps(speaker, log);
+  dumps.configure(setup.mrt);
   return {
     speaker,
     asked,
+    dumpRib: () => dumps.dumpRib(),
     reload(next) {
       const fixed = (config: SpeakerConfig): string => JSON.stringify(FIXED.map((key) => config[key]));
       if (fixed(next.speaker) !== fixed(speaker.config)) {
@@ -88,9 +95,11 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
       speaker.setPeers(next.peers, next.ranges);
       speaker.setNextHops(next.nextHops);
       announced = announce(speaker, next.networks, announced);
+      dumps.configure(next.mrt);
     },
     async stop(options) {
       await speaker.stop(options);
+      await dumps.close();
       await control.close();
     },
   };

@@ -79,7 +79,7 @@ function failure(problems: readonly Problem[]): SpeakerFileError {
 
 function build(raw: RawSpeaker): SpeakerFile {
   const { asn, routerId, listen, clusterId, confederation, ebgpRequiresPolicy, rtConstraint } = raw;
-  const { multipath, restarting, networks, nextHops, api, log } = raw;
+  const { multipath, restarting, networks, nextHops, api, mrt, log } = raw;
   const book = compilePolicies(policyDefinitions(raw));
   return {
     speaker: given({
@@ -99,6 +99,7 @@ function build(raw: RawSpeaker): SpeakerFile {
     ),
     nextHops: nextHops?.map((one) => (typeof one === 'string' ? { prefix: one } : one)),
     api,
+    mrt,
     log: log?.level === undefined ? undefined : { level: log.level },
   };
 }

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { NetworkConfig, SpeakerConfig } from '../../agents/bgp/types.ts';
 import { LOG_LEVELS, type LogLevel } from '../../agents/log.ts';
 import type { PolicyDefinitions } from '../../protocol/bgp/policy/definition.ts';
+import type { MrtConfig } from '../mrt/dumps.ts';
+import { FILE_FIELDS, isFilePattern } from '../mrt/file-name.ts';
 import { groupSchema, peerSchema, type RawPeer, type RawSettings } from './peer-schema.ts';
 import { policySchema, prefixSetSchema, textSetSchema } from './policy-schema.ts';
 import { address, asn, boolean, dottedQuad, integer, oneOf, port, prefix, seconds, text } from './values.ts';
@@ -30,6 +32,7 @@ export interface RawSpeaker extends Partial<Omit<PolicyDefinitions, 'policies'>>
   readonly networks?: readonly (string | NetworkConfig)[] | null | undefined;
   readonly policies?: PolicyDefinitions['policies'] | null | undefined;
   readonly api?: { readonly socket: string } | undefined;
+  readonly mrt?: MrtConfig | undefined;
   readonly log?: { readonly level?: LogLevel | undefined } | undefined;
 }
 
@@ -105,6 +108,18 @@ const rtConstraint = z.union(
         : 'true, false or a mapping with import',
   },
 ) as z.ZodType<NonNullable<SpeakerConfig['rtConstraint']>>;
+
+const patternError = { error: `a file name, with the time as ${FILE_FIELDS}` };
+const dump = z.strictObject({
+  file: z
+    .string(patternError)
+    .min(1, patternError)
+    .refine(isFilePattern, patternError)
+    .describe(`File to write; the time in UTC as strftime has it: ${FILE_FIELDS}.`),
+  interval: seconds(1, 31_536_000)
+    .describe('A new file at each multiple of so many seconds. Default: never by itself.')
+    .optional(),
+});
 
 function named<T>(value: z.ZodType<T>, expected: string): z.ZodType<Record<string, T>> {
   return z.record(z.string(), value, { error: expected });
@@ -190,6 +205,13 @@ export const speakerSchema: z.ZodType<RawSpeaker> = z
     api: z
       .strictObject({ socket: text.describe('Path of the Unix socket.') })
       .describe('Where podwire bgp reaches the speaker. Default: a path of its own, which it finds.')
+      .optional(),
+    mrt: z
+      .strictObject({
+        rib: dump.describe('The RIB, as TABLE_DUMP_V2; also on SIGUSR1.').optional(),
+        updates: dump.describe('What the sessions receive, as BGP4MP_ET.').optional(),
+      })
+      .describe('Dumps in MRT (RFC 6396).')
       .optional(),
     log: z
       .strictObject({

@@ -34,7 +34,7 @@ export function fakeAgent(node: string, methods: Partial<AgentControl> = {}): Ag
       summary: missing('bgp.summary'),
       neighbors: missing('bgp.neighbors'),
       paths: missing('bgp.paths'),
-      dump: missing('bgp.paths'),
+      dump: missing('bgp.dump'),
       explain: missing('bgp.explain'),
       announce: missing('bgp.announce'),
       withdraw: missing('bgp.withdraw'),
