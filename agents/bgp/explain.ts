@@ -3,6 +3,7 @@ import { asPathLength } from '../../protocol/bgp/attribute/as-path.ts';
 import { LLGR_STALE } from '../../protocol/bgp/attribute/communities.ts';
 import { ORIGIN_NAMES } from '../../protocol/bgp/attribute/origin.ts';
 import type { DecisionStep } from '../../protocol/bgp/rib/decision.ts';
+import { isStaticRank, macRankOf, sequenceOfRank } from '../../protocol/bgp/rib/mac-mobility.ts';
 import type { PathInfo, Rib } from '../../protocol/bgp/rib/rib.ts';
 import { DEFAULT_LOCAL_PREF } from '../../protocol/bgp/rib/route.ts';
 import { formatIpv4 } from '../../protocol/ip/ipv4.ts';
@@ -47,6 +48,7 @@ function stepsOf(paths: readonly PathInfo[], best: PathInfo): ExplainedStep[] {
   let left = paths.filter((path) => path === best || path.lost !== undefined).length;
   for (const step of Object.keys(STEPS) as DecisionStep[]) {
     if (left <= 1) break;
+    if (STEPS[step].family !== undefined && STEPS[step].family !== best.family) continue;
     const out = paths.flatMap((path, i) => (path.lost === step ? [{ path, number: i + 1 }] : []));
     left -= out.length;
     const lost = out.map(({ path, number }) => ({ path: number, value: valuesOf(path, best, step).value }));
@@ -63,9 +65,13 @@ function stepsOf(paths: readonly PathInfo[], best: PathInfo): ExplainedStep[] {
 function valuesOf(path: PathInfo, best: PathInfo, step: DecisionStep): { value: string; best: string } {
   const { value } = STEPS[step];
   return {
-    value: value?.(path) ?? String(path.compared?.value ?? ''),
-    best: value?.(best) ?? String(path.compared?.best ?? ''),
+    value: value?.(path) ?? comparedText(path.compared?.value),
+    best: value?.(best) ?? comparedText(path.compared?.best),
   };
+}
+
+function comparedText(value: number | Uint8Array | undefined): string {
+  return typeof value === 'object' ? formatAddress(value) : String(value ?? '');
 }
 
 function explained(path: PathInfo, best: PathInfo | undefined): ExplainedPath {
@@ -76,12 +82,31 @@ function explained(path: PathInfo, best: PathInfo | undefined): ExplainedPath {
 
 /** Each step in words, and what it compares, where that is not just the numbers; in the order in which they are asked. */
 const STEPS: Readonly<
-  Record<DecisionStep, { readonly rule: string; readonly value?: (path: PathInfo) => string }>
+  Record<
+    DecisionStep,
+    {
+      readonly rule: string;
+      readonly value?: (path: PathInfo) => string;
+      /** Only routes of this family are asked. */
+      readonly family?: FamilyName;
+    }
+  >
 > = {
   'long-lived-stale': {
     rule: 'a path that is not long-lived stale wins (RFC 9494 §4.3)',
     value: ({ attributes }) => (attributes.communities?.includes(LLGR_STALE) ? 'stale' : 'fresh'),
   },
+  'mac-static': {
+    family: 'l2vpn-evpn',
+    rule: 'a static MAC address wins (RFC 7432 §15.2)',
+    value: ({ attributes }) => (isStaticRank(macRankOf(attributes)) ? 'static' : 'mobile'),
+  },
+  'mac-sequence': {
+    family: 'l2vpn-evpn',
+    rule: 'higher MAC mobility sequence number wins (RFC 7432 §15)',
+    value: ({ attributes }) => String(sequenceOfRank(macRankOf(attributes))),
+  },
+  'pe-address': { family: 'l2vpn-evpn', rule: 'lower address of the PE wins (RFC 7432 §15)' },
   'local-pref': {
     rule: 'higher local preference wins (RFC 4271 §9.1.1)',
     value: ({ attributes }) => String(attributes.localPref ?? DEFAULT_LOCAL_PREF),

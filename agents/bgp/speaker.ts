@@ -12,6 +12,7 @@ import type { TcpConnection, TcpHandler, TcpListener } from '../ports.ts';
 import { plainAddress } from './address.ts';
 import { DynamicPeers } from './dynamic-peers.ts';
 import { Flusher } from './flusher.ts';
+import { logMacMove } from './mac-log.ts';
 import { ownMemberships } from './membership.ts';
 import { type TapPeer, UpdateTap } from './mrt-updates.ts';
 import { neighborStatus } from './neighbor-view.ts';
@@ -328,12 +329,13 @@ export class BgpSpeaker {
     });
   }
 
-  #flushed({ deliveries, changes }: RibFlush): void {
+  #flushed({ deliveries, changes, macMoves }: RibFlush): void {
     for (const { peer: ribPeer, chunks, messages, family, endOfRib: ended } of deliveries) {
       const peer = this.#byRibPeer.get(ribPeer);
       peer?.session.send(chunks, messages);
       if (ended) peer?.endOfRibSent.add(family);
     }
+    for (const move of macMoves) logMacMove(this.#ports.log, move);
     const ends = this.#endsOfRib;
     this.#endsOfRib = [];
     if (changes.length > 0 && this.#bestListeners.length > 0) {

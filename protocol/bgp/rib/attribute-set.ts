@@ -24,6 +24,7 @@ export const ORIGINATOR_ID = 9;
 export const CLUSTER_LIST = 10;
 export const MP_REACH_NLRI = 14;
 export const MP_UNREACH_NLRI = 15;
+export const EXTENDED_COMMUNITIES = 16;
 export const AS4_PATH = 17;
 export const AS4_AGGREGATOR = 18;
 export const AIGP = 26;

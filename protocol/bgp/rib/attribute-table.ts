@@ -18,6 +18,7 @@ import {
 import { emptySummary, summarize } from './attribute-summary.ts';
 import { ByteTable } from './byte-table.ts';
 import { copyInto, grownLength } from './columns.ts';
+import { macRank } from './mac-mobility.ts';
 import type { NextHopResolver, RouteAttributes } from './route.ts';
 
 /** Words of a set in the table. */
@@ -160,6 +161,11 @@ export class AttributeTable {
       return readUint32(bytes, value + 3) * 2 ** 32 + readUint32(bytes, value + 7);
     }
     return undefined;
+  }
+
+  /** MAC mobility of a set, see {@link macRank}. Read each time, since only EVPN asks for it. */
+  macRank(id: number): number {
+    return macRank(this.#sets.bytes(id));
   }
 
   /** Asks for next hops with this from now on; all costs are found out again. */

@@ -1,9 +1,10 @@
 /**
- * Route selection, RFC 4271 §9.1 with RFC 4456 §9, RFC 5065 §5.3, RFC 7311 §4.1 and RFC 9494 §4.3, as a row of steps,
- * each of which says what it decided and by which values.
+ * Route selection, RFC 4271 §9.1 with RFC 4456 §9, RFC 5065 §5.3, RFC 7311 §4.1, RFC 7432 §15 and RFC 9494 §4.3, as a row
+ * of steps, each of which says what it decided and by which values.
  */
 import { HAS_LLGR_STALE } from './attribute-summary.ts';
-import type { AttributeTable } from './attribute-table.ts';
+import { type AttributeTable, hostAddress } from './attribute-table.ts';
+import { compareAddresses, isStaticRank, type MacStep, sequenceOfRank } from './mac-mobility.ts';
 import type { PathTable } from './path-table.ts';
 import { LOCAL, type RibConfig, type RibPeer } from './route.ts';
 
@@ -11,6 +12,8 @@ import { LOCAL, type RibConfig, type RibPeer } from './route.ts';
 export type DecisionStep =
   /** Without LLGR_STALE before with it (RFC 9494 §4.3). */
   | 'long-lived-stale'
+  /** Of routes of EVPN for a MAC address only. */
+  | MacStep
   /** Higher LOCAL_PREF, RFC 4271 §9.1.1. */
   | 'local-pref'
   /** Our own route before a learnt one. */
@@ -36,6 +39,8 @@ export interface DecisionContext {
   readonly attributes: AttributeTable;
   readonly peers: ReadonlyMap<number, RibPeer>;
   readonly config: RibConfig;
+  /** Whether a prefix is a MAC/IP route of EVPN; absent in other families. */
+  readonly isMacRoute?: ((prefix: number) => boolean) | undefined;
 }
 
 /** Told of each path that falls out: at which step, its own value, and that of those that stayed. */
@@ -49,23 +54,49 @@ export type LostListener = (
 /** A number of each path, of which the lowest stay. */
 type Cost = (context: DecisionContext, path: number) => number;
 
+/** A step that looks at all candidates together. */
+interface Together {
+  readonly keep: (context: DecisionContext, candidates: number[], lost: LostListener | undefined) => void;
+}
+
+type Step = readonly [DecisionStep, Cost | Together];
+
+const LONG_LIVED_STALE: Step = [
+  'long-lived-stale',
+  (context, path) => context.attributes.flags(setOf(context, path)) & HAS_LLGR_STALE,
+];
+
 /** Paths that are equal up to here may be used together (ECMP). */
-const BEFORE_TIES: readonly (readonly [DecisionStep, Cost | undefined])[] = [
-  ['long-lived-stale', (context, path) => context.attributes.flags(setOf(context, path)) & HAS_LLGR_STALE],
+const BEFORE_TIES: readonly Step[] = [
+  LONG_LIVED_STALE,
   ['local-pref', (context, path) => -context.attributes.localPref(setOf(context, path))],
   ['local-route', ({ paths }, path) => (paths.peer[path] === LOCAL ? 0 : 1)],
   ['aigp', aigp],
   ['as-path-length', (context, path) => context.attributes.pathLength(setOf(context, path))],
   ['origin', (context, path) => context.attributes.origin(setOf(context, path))],
-  ['med', undefined],
+  ['med', { keep: keepLowestMed }],
   ['external-over-internal', ({ paths, peers }, path) => (isExternal(peers, paths.peer[path]!) ? 0 : 1)],
   ['igp-cost', (context, path) => context.attributes.cost(setOf(context, path)) ?? 0],
+];
+
+/** The same for MAC/IP routes of EVPN: who has the MAC address comes before all that says how good a path is. */
+const MAC_BEFORE_TIES: readonly Step[] = [
+  LONG_LIVED_STALE,
+  ['mac-static', (context, path) => (isStaticRank(context.attributes.macRank(setOf(context, path))) ? 0 : 1)],
+  ['mac-sequence', (context, path) => -sequenceOfRank(context.attributes.macRank(setOf(context, path)))],
+  ['pe-address', { keep: keepLowestPe }],
+  ...BEFORE_TIES.slice(1),
 ];
 
 const TIES: readonly (readonly [DecisionStep, Cost])[] = [
   ['router-id', routerId],
   ['cluster-list-length', (context, path) => context.attributes.clusterLength(setOf(context, path))],
 ];
+
+/** The steps for what a path leads to. */
+function stepsFor({ isMacRoute, paths }: DecisionContext, path: number): readonly Step[] {
+  return isMacRoute?.(paths.prefix[path]!) ? MAC_BEFORE_TIES : BEFORE_TIES;
+}
 
 function setOf({ paths }: DecisionContext, path: number): number {
   return paths.selected[path]!;
@@ -101,10 +132,10 @@ export function decide(context: DecisionContext, candidates: number[], lost?: Lo
 
 /** Leaves those of `candidates` that only tie-breakers could tell apart. */
 export function keepEqual(context: DecisionContext, candidates: number[], lost?: LostListener): void {
-  for (const [step, cost] of BEFORE_TIES) {
+  for (const [step, cost] of stepsFor(context, candidates[0]!)) {
     if (candidates.length === 1) return;
-    if (cost === undefined) keepLowestMed(context, candidates, lost);
-    else keepLowest(context, candidates, cost, step, lost);
+    if (typeof cost === 'function') keepLowest(context, candidates, cost, step, lost);
+    else cost.keep(context, candidates, lost);
   }
 }
 
@@ -151,6 +182,27 @@ function keepLowestMed(
   candidates.length = count;
 }
 
+/** The lowest address of a PE; a path of our own that carries no next hop has our address on the session of the lowest. */
+function keepLowestPe(context: DecisionContext, candidates: number[], lost: LostListener | undefined): void {
+  const { paths, attributes, peers } = context;
+  const nextHop = (path: number): Uint8Array => hostAddress(attributes.nextHop(setOf(context, path)));
+  let lowest: number | undefined;
+  for (const path of candidates) {
+    if (nextHop(path).length === 0) continue;
+    if (lowest === undefined || compareAddresses(nextHop(path), nextHop(lowest)) < 0) lowest = path;
+  }
+  if (lowest === undefined) return;
+  const own = peers.get(paths.peer[lowest]!)?.localAddress ?? NO_ADDRESS;
+  const pe = (path: number): Uint8Array => (nextHop(path).length === 0 ? own : nextHop(path));
+  const best = candidates.map(pe).reduce((a, b) => (compareAddresses(b, a) < 0 ? b : a));
+  let count = 0;
+  for (const path of candidates) {
+    if (compareAddresses(pe(path), best) === 0) candidates[count++] = path;
+    else lost?.(path, 'pe-address', pe(path).slice(), best.slice());
+  }
+  candidates.length = count;
+}
+
 function lowestAddress(
   { paths, peers }: DecisionContext,
   candidates: readonly number[],
@@ -171,20 +223,13 @@ function lowestAddress(
 
 const NO_ADDRESS = new Uint8Array(0);
 
-/** IPv4 before IPv6, then by octets. */
-function compareAddresses(a: Uint8Array, b: Uint8Array): number {
-  if (a.length !== b.length) return a.length - b.length;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return 0;
-}
-
 /**
- * How a path stands to another by the steps before MED, which do not depend on third paths: negative where `a` is
+ * How a path stands to another by the steps that do not depend on third paths, as far as the first that does: negative where `a` is
  * better, positive where `b` is, 0 where they are equal so far.
  */
 export function compareBeforeMed(context: DecisionContext, a: number, b: number): number {
-  for (const [step, cost] of BEFORE_TIES) {
-    if (step === 'med' || cost === undefined) return 0;
+  for (const [, cost] of stepsFor(context, a)) {
+    if (typeof cost !== 'function') return 0;
     const difference = cost(context, a) - cost(context, b);
     if (difference !== 0 && !Number.isNaN(difference)) return difference;
   }

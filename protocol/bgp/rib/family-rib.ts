@@ -5,6 +5,7 @@ import type { Delivery } from './delivery.ts';
 import { profileKey, profileOf } from './export-profile.ts';
 import type { GroupContext } from './group-export.ts';
 import { LocRib } from './loc-rib.ts';
+import { type MacMove, MacMoves } from './mac-moves.ts';
 import type { RibConfig, RibPeer } from './route.ts';
 import { UpdateGroup } from './update-group.ts';
 
@@ -26,6 +27,7 @@ export class FamilyRib {
   /** The same groups, as they have their turn. */
   #turns: UpdateGroup[] = [];
   #pathGroups: UpdateGroup[] = [];
+  #macMoves: MacMoves | undefined;
 
   constructor(family: Family, context: GroupContext, reports: boolean) {
     this.family = family;
@@ -41,12 +43,23 @@ export class FamilyRib {
 
   #changed(prefix: number): void {
     if (this.reports) this.changed.mark(prefix);
+    this.#macMoves?.mark(prefix);
     for (const group of this.#turns) if (!group.addPath) group.mark(prefix);
   }
 
   #touched(prefix: number): void {
     if (this.reports && this.#config.multipath !== undefined) this.changed.mark(prefix);
     for (const group of this.#pathGroups) group.mark(prefix);
+  }
+
+  /** From now on own MAC addresses are compared with those of others (RFC 7432 §15). */
+  followMacs(): void {
+    this.#macMoves ??= new MacMoves(this.rib, this.#context.attributes, this.#context.peers);
+  }
+
+  /** What happened to own MAC addresses since the last call. */
+  takeMacMoves(): readonly MacMove[] {
+    return this.#macMoves?.take() ?? [];
   }
 
   /** The group that a peer is in. */
@@ -108,7 +121,7 @@ export class FamilyRib {
   /** When there is something to send or to select, on the clock of `now`. */
   due(now: number): number | undefined {
     if (this.rib.held) return undefined;
-    if (this.rib.reselecting) return now;
+    if (this.rib.reselecting || this.#macMoves?.pending) return now;
     let earliest: number | undefined;
     for (const group of this.#turns) {
       const due = group.due(now);
@@ -121,6 +134,11 @@ export class FamilyRib {
   flush(now: number, limit: number, deliveries: (Delivery & { readonly family: Family })[]): number {
     if (this.rib.held) return 0;
     let work = this.rib.reselecting ? this.rib.continueReselect(limit) : 0;
+    if (this.#macMoves !== undefined) {
+      work += this.#macMoves.settle(Math.max(1, limit - work));
+      // Own routes go out only once it is known that they are ours to announce.
+      if (this.#macMoves.pending) return work;
+    }
     const settled = !this.rib.reselecting;
     // Each time another group begins, so that none has to wait for good.
     const first = this.#turns.shift();
@@ -182,7 +200,10 @@ export class FamilyRib {
       const prefix = emptied.take();
       if (paths.first(prefix) !== NONE) continue;
       if (changed.has(prefix) || !this.#turns.every((group) => group.forgets(prefix))) emptied.mark(prefix);
-      else prefixes.remove(prefix);
+      else {
+        this.#macMoves?.forget(prefix);
+        prefixes.remove(prefix);
+      }
     }
   }
 }

@@ -23,6 +23,8 @@ export const REJECTED_BY_POLICY = 6;
 export const ROUTE_LEAK = 7;
 /** Not kept with the path, since it comes and goes with the next hop (RFC 4271 §9.1.2.1). */
 export const UNREACHABLE_NEXT_HOP = 8;
+/** An own route whose MAC address another PE has (RFC 7432 §15). */
+export const MAC_MOVED = 9;
 
 /** The same in words. */
 export const INELIGIBLE_TEXT: readonly string[] = [
@@ -35,6 +37,7 @@ export const INELIGIBLE_TEXT: readonly string[] = [
   'rejected by import policy',
   'route leak (RFC 9234)',
   'next hop unreachable',
+  'MAC address is at another PE (RFC 7432)',
 ];
 
 /** What is applied to routes with GRACEFUL_SHUTDOWN: RFC 8326 §4.2. */

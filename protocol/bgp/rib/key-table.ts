@@ -53,6 +53,10 @@ export class KeyTable implements NlriTable {
     return this.#codec.text(this.#join(id, data));
   }
 
+  key(id: number): Uint8Array {
+    return this.#keys.bytes(id);
+  }
+
   prefix(): undefined {
     return undefined;
   }

@@ -1,5 +1,6 @@
 /** One family's paths and the best of each prefix: Adj-RIBs-In and Loc-RIB (RFC 4271 §3.2, §9.1). */
 import type { Family } from '../family.ts';
+import { MAC_IP } from '../nlri/evpn/layout.ts';
 import { type AttributeTable, UNREACHABLE } from './attribute-table.ts';
 import { copyInto, grownLength, MarkQueue } from './columns.ts';
 import { compareBeforeMed, type DecisionContext, decide, keepEqual, type LostListener } from './decision.ts';
@@ -45,7 +46,14 @@ export class LocRib {
   ) {
     this.prefixes = nlriTable(family);
     this.#attributes = attributes;
-    this.#context = { paths: this.paths, attributes, peers, config };
+    const isMacRoute = (prefix: number): boolean => this.prefixes.key(prefix)?.[0] === MAC_IP;
+    this.#context = {
+      paths: this.paths,
+      attributes,
+      peers,
+      config,
+      isMacRoute: family === 'l2vpn-evpn' ? isMacRoute : undefined,
+    };
     this.#listener = listener;
   }
 

@@ -28,6 +28,11 @@ export interface NlriTable {
   write(id: number, data: Uint8Array | undefined, into: Uint8Array, at: number): number;
   /** The route as people write it. */
   text(id: number, data: Uint8Array | undefined): string;
+  /**
+   * What tells the route from others (NlriCodec.key), a view that is valid until a route is entered; `undefined` in
+   * families of plain prefixes.
+   */
+  key(id: number): Uint8Array | undefined;
   /** The prefix for policies; `undefined` in families that have none. */
   prefix(id: number): PolicyPrefix | undefined;
 }

@@ -94,6 +94,10 @@ export class PrefixTable implements NlriTable {
     return formatPrefix({ version: bytes.length === 4 ? 4 : 6, bytes, length });
   }
 
+  key(): undefined {
+    return undefined;
+  }
+
   prefix(id: number): PolicyPrefix {
     const bytes = new Uint8Array(1 + this.#words * 4);
     this.write(id, undefined, bytes, 0);

@@ -9,6 +9,7 @@ import { AttributeTable } from './attribute-table.ts';
 import type { Delivery } from './delivery.ts';
 import { FamilyRib } from './family-rib.ts';
 import type { GroupContext } from './group-export.ts';
+import type { MacMove } from './mac-moves.ts';
 import {
   allPaths,
   changeOf,
@@ -33,12 +34,15 @@ import {
 } from './route.ts';
 import { type RouteTargets, routeTargetsOf } from './route-targets.ts';
 
+export type { MacMove } from './mac-moves.ts';
 export type { PathInfo, RibChange, SentInfo } from './path-info.ts';
 
 /** What one flush yields. */
 export interface RibFlush {
   readonly deliveries: readonly (Delivery & { readonly family: Family })[];
   readonly changes: readonly RibChange[];
+  /** Own MAC addresses that another PE has, or no more (RFC 7432 §15). */
+  readonly macMoves: readonly MacMove[];
   /** There is more: flush again in a later turn. */
   readonly pending: boolean;
   /** Something waits for its time and nothing else is pending: flush again then. ms, on the clock of `now`. */
@@ -223,9 +227,14 @@ export class Rib {
     }
   }
 
-  /** Announces own routes; replaces earlier ones. */
+  /**
+   * Announces own routes; replaces earlier ones. One of EVPN for a MAC address that another PE has stays back until that
+   * PE withdraws it (RFC 7432 §15).
+   */
   announce(nlri: Nlri, attributes: RouteAttributes): void {
-    this.#receiver.announce(this.#family(nlri.family), nlri, attributes);
+    const family = this.#family(nlri.family);
+    if (nlri.family === 'l2vpn-evpn') family.followMacs();
+    this.#receiver.announce(family, nlri, attributes);
   }
 
   /** Withdraws own routes, if there are any. */
@@ -252,16 +261,18 @@ export class Rib {
     this.#now = now;
     const deliveries: (Delivery & { readonly family: Family })[] = [];
     const changes: RibChange[] = [];
+    const macMoves: MacMove[] = [];
     let left = limit;
     for (const family of this.#families.values()) {
       // Every family has its turn, however much there is to do for others.
       left -= family.flush(now, Math.max(1, left), deliveries);
+      macMoves.push(...family.takeMacMoves());
       while (changes.length < limit && family.changed.length > 0) {
         changes.push(changeOf(this.#context, family, family.changed.take()));
       }
     }
     const { pending, later } = this.#due(now);
-    return { deliveries, changes, pending, nextFlushAt: pending ? undefined : later };
+    return { deliveries, changes, macMoves, pending, nextFlushAt: pending ? undefined : later };
   }
 
   #due(now: number): { readonly pending: boolean; readonly later: number | undefined } {

@@ -52,7 +52,7 @@ export function routeTargetsOf(rib: LocRib, peer: number): RouteTargets {
 }
 
 /** Two-octet AS, IPv4 address and four-octet AS specific route targets, RFC 4360 §4, RFC 5668 §2. */
-function isRouteTarget({ high }: ExtendedCommunity): boolean {
+export function isRouteTarget({ high }: ExtendedCommunity): boolean {
   return high >>> 24 <= 2 && ((high >>> 16) & 0xff) === 2;
 }
 

@@ -120,7 +120,13 @@ describe('decision process', () => {
     rib.hold('ipv4-unicast', true);
     announce(rib, a);
     const held = rib.flush();
-    expect(held).toEqual({ deliveries: [], changes: [], pending: false, nextFlushAt: undefined });
+    expect(held).toEqual({
+      deliveries: [],
+      changes: [],
+      macMoves: [],
+      pending: false,
+      nextFlushAt: undefined,
+    });
     rib.hold('ipv4-unicast', false);
     const [delivery] = settle(rib).filter(({ peer: to }) => to === reader);
     // The route and, after it, End-of-RIB.
