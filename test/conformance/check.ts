@@ -11,7 +11,7 @@ export const SUITE_TIME: number = 20 * 60_000;
 /**
  * Runs all requirements against a target and fails where a verdict is not the expected one. What differs is run once
  * more by itself first, so that a machine that stood still for a moment does not count.
- * @param alone groups that run one by one before the others, because they crash the target.
+ * @param alone ids and groups that run one by one before the others, because they crash the target.
  */
 export async function checkTarget(
   name: string,
@@ -26,7 +26,8 @@ export async function checkTarget(
       options: Omit<RunOptions, 'commands'>,
     ): Promise<readonly TestResult[]> =>
       await runRequirements(list, target.profile, { ...options, commands: target.commands });
-    const isAlone = ({ id }: { readonly id: string }): boolean => alone.includes(id.split('-')[0]!);
+    const isAlone = ({ id }: { readonly id: string }): boolean =>
+      alone.some((word) => id === word || id.split('-')[0] === word);
     const first = [
       ...(await runs(REQUIREMENTS.filter(isAlone), { parallel: 1 })),
       ...(await runs(

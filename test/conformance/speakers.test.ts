@@ -35,10 +35,10 @@ describe.concurrent('BGP conformance suite', () => {
     SUITE_TIME,
   );
 
-  // Malformed headers crash GoBGP 3.10, which would disturb other tests.
+  // Unknown message types and a second OPEN crash GoBGP 3.10, which would disturb other tests.
   test.skipIf(gobgp.missing)(
     gobgp.title('gobgp: differs where it is known to'),
-    () => checkTarget('gobgp', startGobgp, ['HDR']),
+    () => checkTarget('gobgp', startGobgp, ['HDR-4', 'FSM-14']),
     SUITE_TIME,
   );
 });

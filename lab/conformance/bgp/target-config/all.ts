@@ -12,6 +12,8 @@ interface Program {
   readonly lacks: readonly Feature[];
   /** Whether its configuration gives next hops IGP costs. */
   readonly igp: boolean;
+  /** Its ConnectRetryTime in seconds, where it does not keep to that of the profile. */
+  readonly connectRetryTime?: number;
   readonly config: (profile: Profile) => string;
 }
 
@@ -19,7 +21,8 @@ const PROGRAMS: Readonly<Record<ProgramName, Program>> = {
   podwire: { lacks: [], igp: true, config: podwireConfig },
   bird: { lacks: BIRD_LACKS, igp: true, config: birdConfig },
   frr: { lacks: FRR_LACKS, igp: false, config: frrConfig },
-  gobgp: { lacks: GOBGP_LACKS, igp: false, config: gobgpConfig },
+  // GoBGP never dials more often than every 5 to 10 s.
+  gobgp: { lacks: GOBGP_LACKS, igp: false, connectRetryTime: 10, config: gobgpConfig },
 };
 
 /** The text of a configuration file, for a profile from {@link offeredBy}. */
@@ -38,12 +41,19 @@ function isFor(features: readonly Feature[]): Feature | undefined {
  * out, and peers that exist only for one of them as well.
  */
 export function offeredBy(name: ProgramName, profile: Profile): Profile {
-  const { lacks, igp } = PROGRAMS[name];
+  const { lacks, igp, connectRetryTime } = PROGRAMS[name];
   const peers = profile.peers
     .filter(({ features }) => {
       const purpose = isFor(features);
       return purpose === undefined || !lacks.includes(purpose);
     })
-    .map((peer) => ({ ...peer, features: peer.features.filter((feature) => !lacks.includes(feature)) }));
+    .map((peer) => ({
+      ...peer,
+      features: peer.features.filter((feature) => !lacks.includes(feature)),
+      settings: {
+        ...peer.settings,
+        ...(connectRetryTime !== undefined && peer.features.includes('dials') ? { connectRetryTime } : {}),
+      },
+    }));
   return { ...profile, peers, farNextHops: igp ? profile.farNextHops : undefined };
 }
