@@ -10,8 +10,8 @@ import {
 } from '../../protocol/bgp/session/config.ts';
 import type { PeerConfig, SpeakerConfig } from './types.ts';
 
-/** Seconds for which a restarting peer shall wait for us, where nothing says otherwise. */
-const DEFAULT_RESTART_TIME = 120;
+/** Seconds for which a peer shall wait for us while we restart, where nothing says otherwise. */
+export const DEFAULT_RESTART_TIME = 120;
 
 /** The speaker as its sessions see it. */
 export interface SessionIdentity extends Pick<SpeakerConfig, 'asn' | 'confederation'> {

@@ -81,7 +81,7 @@ export class BgpSpeaker {
       rtConstraint: config.rtConstraint !== false,
       schedule: () => this.#flusher.schedule(),
       state: (peer, state) => this.#state(peer, state),
-      established: (peer, negotiated) => this.#ownRestart?.established(peer.config.name, negotiated),
+      established: (peer, negotiated) => this.#ownRestart?.established(peer.config, negotiated),
       endOfRib: (peer, family) => this.#endOfRib(peer.config.name, family),
       ribPeer: (peer, before) => {
         if (before !== undefined) this.#byRibPeer.delete(before);
@@ -319,7 +319,10 @@ export class BgpSpeaker {
   #deferSelection(): void {
     const { restarting } = this.config;
     if (restarting === undefined) return;
-    const peers = [...this.#peers.values()].map(({ config }) => config);
+    const peers = {
+      peers: [...this.#peers.values()].map(({ config }) => config),
+      ranges: this.#dynamic.configs,
+    };
     const world = { rib: this.#rib, clock: this.#ports.clock };
     this.#ownRestart = new OwnRestart(peers, restarting, world, () => {
       this.#ownRestart = undefined;

@@ -195,7 +195,8 @@ export interface SpeakerConfig {
   readonly nextHops?: readonly NextHopConfig[];
   /**
    * We come back from a restart (RFC 4724 §4.1): OPENs say so, and selection waits for the End-of-RIB of all peers, at
-   * most `deferral` seconds (default 360).
+   * most `deferral` seconds (default 360). Of a range with graceful restart it waits for callers as long as its restart
+   * time, since nobody knows who they were.
    */
   readonly restarting?: { readonly deferral?: number };
 }

@@ -31,9 +31,10 @@ export class SelectionDeferral {
     return this.#awaited.size === 0;
   }
 
-  /** A session came up. */
+  /** A session came up; a peer that was not known before is waited for as well from now on. */
   established(name: string, { gracefulRestart, families }: Negotiated): readonly Family[] {
     if (gracefulRestart === undefined || gracefulRestart.restarting) return this.gone(name);
+    for (const family of families) this.#awaited.get(family)?.add(name);
     return this.#release(
       name,
       this.families.filter((family) => !families.includes(family)),

@@ -190,7 +190,7 @@ describe('selection deferral', () => {
   test('waits for the End-of-RIB of every peer, family by family', () => {
     const deferral = new SelectionDeferral(peers);
     expect(deferral.established('a', known)).toEqual([]);
-    expect(deferral.established('b', known)).toEqual([]);
+    expect(deferral.established('b', negotiated({ restartTime: 120, families: [V4] }))).toEqual([]);
     expect(deferral.endOfRib('a', V4)).toEqual([]);
     expect(deferral.endOfRib('b', V4)).toEqual([V4]);
     expect(deferral.over).toBe(false);
@@ -205,6 +205,16 @@ describe('selection deferral', () => {
     const deferral = new SelectionDeferral(peers);
     expect(deferral.established('a', negotiated(said))).toEqual([V6]);
     expect(deferral.families).toEqual([V4]);
+  });
+
+  test('waits for a peer that nobody knew of, from when its session comes up', () => {
+    const deferral = new SelectionDeferral(peers);
+    expect(deferral.established('c', negotiated({ restartTime: 120 }))).toEqual([]);
+    expect([...deferral.gone('a'), ...deferral.gone('b')]).toEqual([]);
+    expect(deferral.endOfRib('c', V6)).toEqual([V6]);
+    expect(deferral.gone('c')).toEqual([V4]);
+    expect(deferral.established('c', negotiated({ restartTime: 120 }))).toEqual([]);
+    expect(deferral.over).toBe(true);
   });
 
   test('does not wait for a family that a session does not carry, nor for a removed peer', () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { BgpSpeaker } from '../../../agents/bgp/speaker.ts';
 import type { PeerConfig } from '../../../agents/bgp/types.ts';
-import { neighbor, peerAt, prefixes, SpeakerLab } from '../../support/speaker-lab.ts';
+import { ASN, neighbor, peerAt, prefixes, SpeakerLab } from '../../support/speaker-lab.ts';
 
 const HELPER = '10.0.0.1';
 const RESTARTER = '10.0.0.2';
@@ -117,6 +117,48 @@ describe('after our own restart', () => {
     lab.clock.run(50_000);
     expect(neighbor(again, HELPER).prefixesSent).toBe(1);
     expect(learnt()).toEqual([true]);
+  });
+});
+
+describe('after our own restart, with dynamic neighbours', () => {
+  const RANGE = { name: 'all', range: '10.0.0.0/16', asn: ASN } as const;
+
+  async function hub(
+    restartTime: number,
+    deferral: number,
+  ): Promise<{ lab: SpeakerLab; again: BgpSpeaker; callers: BgpSpeaker[] }> {
+    const lab = new SpeakerLab();
+    const again = lab.speaker(RESTARTER, { restarting: { deferral } });
+    again.setPeers([], [{ ...RANGE, routeReflectorClient: true, gracefulRestart: { restartTime } }]);
+    again.announce('192.168.2.0/24');
+    const callers = [HELPER, '10.0.0.3'].map((address) => lab.speaker(address));
+    for (const caller of callers) caller.setPeers([peerAt(RESTARTER, graceful)]);
+    for (const speaker of [again, ...callers]) await speaker.start();
+    lab.untilUp(...callers);
+    return { lab, again, callers };
+  }
+
+  const restarting = (caller: BgpSpeaker): unknown =>
+    neighbor(caller, RESTARTER).negotiated?.gracefulRestart?.restarting;
+
+  test('waits for others to call until the restart time of the range is over', async () => {
+    const { lab, again, callers } = await hub(20, 360);
+    expect(callers.map(restarting)).toEqual([true, true]);
+    lab.clock.runUntil(() =>
+      again.neighbors().every(({ endOfRibReceived }) => endOfRibReceived.length === 1),
+    );
+    lab.clock.run(5000);
+    expect(callers.map(prefixes)).toEqual([[], []]);
+    lab.clock.run(20_000);
+    expect(callers.map(prefixes)).toEqual([['192.168.2.0/24'], ['192.168.2.0/24']]);
+  });
+
+  test('waits no longer than for the deferral time', async () => {
+    const { lab, callers } = await hub(200, 30);
+    lab.clock.run(20_000);
+    expect(callers.map(prefixes)).toEqual([[], []]);
+    lab.clock.run(15_000);
+    expect(callers.map(prefixes)).toEqual([['192.168.2.0/24'], ['192.168.2.0/24']]);
   });
 });
 
