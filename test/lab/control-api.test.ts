@@ -42,19 +42,31 @@ const stable = (text: string): string[] =>
 
 const curl = tool('curl');
 
+const SPEAKER_FILE = `
+asn: 65000
+routerId: 192.0.2.1
+listen: []
+networks: [198.51.100.0/24]
+api: { socket: speaker.sock }
+`;
+
 describe.skipIf(curl.missing)(curl.title('docs/control-api.md'), () => {
   let workspace: Workspace;
 
   beforeAll(async () => {
     workspace = new Workspace('control');
     await workspace.ok(['up', '-d', '--pods', 'emulated']);
+    workspace.file('speaker.yaml', SPEAKER_FILE);
+    const speaker = workspace.start(['--format', 'json', 'speaker', '--config', 'speaker.yaml']);
+    await speaker.shows('"ready"');
   });
 
   afterAll(() => workspace.clean());
 
   function shell(command: string): Promise<Ran> {
     const socket = join(workspace.runDir, workspace.lab, 'lab.sock');
-    return workspace.run(['sh', '-c', command], { env: { SOCK: socket } }).ended;
+    const env = { SOCK: socket, SPEAKER: join(workspace.folder, 'speaker.sock') };
+    return workspace.run(['sh', '-c', command], { env }).ended;
   }
 
   test('has examples of every question and every action', () => {

@@ -151,6 +151,7 @@ describe.skipIf(needs.missing)(needs.title('podwire speaker and BIRD'), () => {
     await until('BIRD knows', async () =>
       (await birdc('show', 'protocols', 'all', 'podwire')).includes('Administrative shutdown'),
     );
+    await workspace.ok(['bgp', 'enable', BIRD, ...socket()]);
     await until('BIRD is back', async () => (await neighbor())?.state === 'Established');
   });
 
