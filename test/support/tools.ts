@@ -15,9 +15,11 @@ import { TestRunner } from 'vitest';
 /** Debian's package for each program that the tests run. */
 const PACKAGES: Readonly<Record<string, string>> = {
   bgpd: 'frr',
+  bgpdump: 'bgpdump',
   bird: 'bird2',
   birdc: 'bird2',
   bridge: 'iproute2',
+  bzip2: 'bzip2',
   capinfos: 'wireshark-common',
   curl: 'curl',
   debootstrap: 'debootstrap',
