@@ -147,6 +147,8 @@ function sessionOf(
  */
 export class MessageFramer {
   #rest: Uint8Array = new Uint8Array(0);
+  /** A message has ended where the rest begins. */
+  #synced = false;
 
   /** The messages that are complete with these octets; views that are valid until the next call. */
   *messages(bytes: Uint8Array): Generator<Uint8Array> {
@@ -160,12 +162,19 @@ export class MessageFramer {
     for (;;) {
       at = markerAt(data, at);
       if (at + HEADER_LENGTH > data.length) break;
+      if (!this.#synced && data[at + 16] === 0xff) {
+        // Ones of what we came into the middle of stand before the marker; no message is as long as that would say.
+        at += 1;
+        continue;
+      }
       const length = readUint16(data, at + 16);
       if (length < HEADER_LENGTH) {
+        this.#synced = false;
         at += 1;
         continue;
       }
       if (at + length > data.length) break;
+      this.#synced = true;
       yield data.subarray(at, at + length);
       at += length;
     }
