@@ -179,9 +179,13 @@ export async function startGobgp(): Promise<Target> {
   };
 }
 
+/** Seconds for which podwire waits for End-of-RIBs after a restart: the steps of GR-5 before it take about ten. */
+const DEFERRAL = 25;
+
 /** `podwire speaker` as a process of its own, controlled through its socket. */
 export async function startPodwire(): Promise<Target> {
-  const profile = await profileFor('podwire');
+  const base = await profileFor('podwire');
+  const profile = { ...base, settings: { ...base.settings, deferralTime: DEFERRAL } };
   const folder = await mkdtemp(join(tmpdir(), 'podwire-speaker-'));
   const config = join(folder, 'speaker.yaml');
   const socket = join(folder, 'speaker.sock');
@@ -191,16 +195,29 @@ export async function startPodwire(): Promise<Target> {
   const args = podwire('speaker', '--config', config);
   const supervisor = new Supervisor(process.execPath, args, { again: false, log });
   await until('podwire speaker listens', () => listens(profile.target));
-  const order = async (verb: string, peer: string | undefined): Promise<string> =>
-    (await run(process.execPath, podwire('bgp', verb, '--socket', socket, peer!))).stdout;
+  const order = async (verb: string, ...rest: readonly string[]): Promise<string> =>
+    (await run(process.execPath, podwire('bgp', verb, '--socket', socket, ...rest))).stdout;
+  const restart = async (): Promise<string> => {
+    const text = await readFile(config, 'utf8');
+    await writeFile(config, `${text}restarting: { deferral: ${DEFERRAL} }\n`);
+    await supervisor.restart();
+    await until('podwire speaker listens again', () => listens(profile.target));
+    await writeFile(config, text);
+    return '';
+  };
   return {
     profile,
     commands: commands({
-      stop: ({ address }) => order('shutdown', address),
-      start: ({ address }) => order('enable', address),
+      stop: ({ address }) => order('shutdown', address!),
+      start: ({ address }) => order('enable', address!),
+      restart,
       log: () => readFile(log, 'utf8'),
-      originate: ({ prefix }) => order('inject', prefix),
-      'originate-end': ({ prefix }) => order('withdraw', prefix),
+      originate: ({ prefix }) => order('inject', prefix!),
+      'originate-end': ({ prefix }) => order('withdraw', prefix!),
+      'originate-mac': ({ mac, routeTarget }) => {
+        const route = `[2]:[0]:[48]:[${mac}] RD ${profile.target.address}:1 label 100`;
+        return order('inject', route, '--community', `rt:${routeTarget}`, '--community', 'encap:vxlan');
+      },
       'igp-cost': async ({ nextHop, cost }) => {
         await writeFile(config, withCost(await readFile(config, 'utf8'), nextHop!, cost ?? ''));
         supervisor.signal('SIGHUP');
@@ -242,7 +259,7 @@ function without(prefix: string, address: string): string[] {
 /** A process; where it may crash it is started again each time, and its log may be kept. */
 class Supervisor {
   readonly #path: string;
-  readonly #args: readonly string[];
+  #args: readonly string[];
   readonly #again: boolean;
   readonly #log: string | undefined;
   #process: ChildProcess;
@@ -272,6 +289,17 @@ class Supervisor {
 
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
+  }
+
+  /** Ends it as a crash would and starts it again, from now on with other arguments where they are given. */
+  async restart(args: readonly string[] = this.#args): Promise<void> {
+    this.#args = args;
+    const child = this.#process;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+    // Where it is started again in any case, that has been done.
+    if (!this.#again) this.#process = this.#spawn();
   }
 
   async stop(): Promise<void> {

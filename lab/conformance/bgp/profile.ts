@@ -118,7 +118,8 @@ export const COMMANDS: Readonly<Record<CommandName, string>> = {
   restart: 'ends the whole target without a word, as a crash does, and starts it again',
   originate: 'originates the prefix {prefix}',
   'originate-end': 'stops originating it',
-  'originate-mac': 'advertises the MAC address {mac} in EVPN, as a PE that has learned it (RFC 7432 §9)',
+  'originate-mac':
+    'advertises the MAC address {mac} in EVPN, tag 0, with route target {routeTarget}, as a PE that has learned it (RFC 7432 §9)',
   'igp-cost': 'sets the IGP cost of next hop {nextHop} to {cost}; no cost: unreachable',
   log: "prints the target's log since it started",
 };

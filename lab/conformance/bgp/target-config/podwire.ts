@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import type { RawPeer } from '../../../speaker/peer-schema.ts';
 import type { RawSpeaker } from '../../../speaker/schema.ts';
 import { type Feature, isRange, type Profile, type ProfilePeer } from '../profile.ts';
-import { FAR_COST, resolvablePrefixes } from './resolvable.ts';
+import { addressBelow, FAR_COST, resolvablePrefixes } from './resolvable.ts';
 
 /** Octets of a host name that push the optional parameters of an OPEN beyond 255. */
 const LONG_NAME = 'a-host-name-of-64-octets-makes-the-parameters-longer-than-usual-';
@@ -21,6 +21,7 @@ export function podwireConfig(profile: Profile): string {
     ebgpRequiresPolicy: true,
     nextHops: [
       ...resolvablePrefixes(profile),
+      ...(target.address.includes(':') ? [] : [`${addressBelow(profile)}/32`]),
       profile.nextHops6,
       ...(profile.farNextHops === undefined ? [] : [{ prefix: profile.farNextHops, cost: FAR_COST }]),
     ],

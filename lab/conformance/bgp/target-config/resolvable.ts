@@ -1,3 +1,4 @@
+import { formatIpv4, parseIpv4 } from '../../../../protocol/ip/ipv4.ts';
 import type { Profile } from '../profile.ts';
 
 /** IGP cost of next hops in `farNextHops`; that of the others is less. */
@@ -13,4 +14,9 @@ export function resolvablePrefixes(profile: Profile): string[] {
     .map(({ address }) => address)
     .filter((address) => !address.includes(':'))
     .map((address) => (address.includes('/') ? address : `${address}/32`));
+}
+
+/** The IPv4 address below that of the target: what is to be the address of another PE, one that wins against it. */
+export function addressBelow({ target }: Profile): string {
+  return formatIpv4(parseIpv4(target.address) - 1);
 }
