@@ -28,7 +28,7 @@ function uint32(value: number): number[] {
 
 /**
  * The attributes as octets. Of IPv6 routes the last is an MP_REACH_NLRI that ends where its NLRI begins, with an extended
- * length to be filled in.
+ * length to be added to.
  */
 export function encodeAttributes(attributes: Attributes): Buffer {
   const { asPath, nextHop, localPref, communities, reflected } = attributes;
@@ -41,7 +41,7 @@ export function encodeAttributes(attributes: Attributes): Buffer {
     bytes.push(...attribute(0x80, 9, [...reflected.originator]));
     bytes.push(...attribute(0x80, 10, [...reflected.cluster]));
   }
-  if (nextHop.length === 16) bytes.push(0x90, MP_REACH_NLRI, 0, 0, 0, 2, 1, 16, ...nextHop, 0);
+  if (nextHop.length === 16) bytes.push(0x90, MP_REACH_NLRI, 0, 21, 0, 2, 1, 16, ...nextHop, 0);
   return Buffer.from(bytes);
 }
 

@@ -63,15 +63,22 @@ export async function measure(work: Work, kind: SpeakerKind, options: RunOptions
   try {
     speaker = await kind.start(work.speaker);
     if (work.phases.length > 0) {
+      // In the order of the processes, which the phases refer to.
       await Promise.all(
-        work.processes.map(async (_peers, i) => testers.push(await connect(work, i, options.timeout))),
+        work.processes.map(async (_peers, i) => {
+          testers[i] = await connect(work, i, options.timeout);
+        }),
       );
       await delay(SETTLE);
       startMemory = memory(speaker.pid).now;
     }
     for (const phase of work.phases) phases.push(await run(phase, work, speaker, testers, options));
   } catch (error) {
-    failure = (error as Error).message;
+    const wrong = await Promise.all(
+      testers.map((tester) => tester.report(options.timeout).catch(() => undefined)),
+    );
+    const count = wrong.reduce((sum, report) => sum + (report?.wrong ?? 0), 0);
+    failure = `${(error as Error).message}${count === 0 ? '' : `, ${count} routes missing or wrong`}`;
   } finally {
     await Promise.all(testers.map((tester) => tester.stop()));
     await speaker?.stop();
