@@ -5,7 +5,7 @@ export function bytes(...hex: string[]): Uint8Array {
 }
 
 /** ORIGIN IGP, AS_PATH 65001 4200000001, NEXT_HOP 192.0.2.1, COMMUNITIES 65001:5 no-export. */
-export const ATTRIBUTES =
+export const ATTRIBUTES: string =
   '40010100 40020a 0202 0000fde9 fa56ea01 400304c0000201 c00808 fde90005 ffffff01'.replaceAll(' ', '');
 
 /** Two peers: 192.0.2.1 AS 65001 (2 octets), and 2001:db8::1 AS 4200000001. */
