@@ -211,9 +211,14 @@ export const CAPABILITY_TESTS: readonly Requirement[] = [
           const observer = await t.observer(source, {
             capabilities: [addPath({ ...IPV4_UNICAST, sendReceive })],
           });
+          // A path of its own, so that the UPDATE has no other prefix.
           const prefix = t.prefix();
-          source.announce(prefix);
+          source.announce(prefix, { through: [64999] });
           await observer.expectRoute(prefix);
+          const { at } = observer.historyOf(prefix)[0]!;
+          const together = observer.history.filter((event) => event.at === at);
+          // Read without path identifiers, those that are there look like default routes.
+          t.check(together.length === 1, `expected ${prefix} alone, got ${together.length} prefixes`);
         });
       }
     },
