@@ -23,6 +23,8 @@ const run = promisify(execFile);
 
 const ASN = 65000;
 const PORT = 1790;
+/** Seconds for which a target waits for End-of-RIBs after a restart: the steps of GR-5 before it take about ten. */
+const DEFERRAL = 25;
 
 /** A running speaker and how the suite is to talk to it. */
 export interface Target {
@@ -56,7 +58,8 @@ const PLACES: Readonly<Record<ProgramName, ProfileOptions>> = {
 
 async function profileFor(program: ProgramName): Promise<Profile> {
   const profile = await loadProfile({ ...PLACES[program], asn: ASN, localAsn: 65001 });
-  return offeredBy(program, profile);
+  const settings = { ...profile.settings, deferralTime: DEFERRAL };
+  return offeredBy(program, { ...profile, settings });
 }
 
 type Handlers = Readonly<
@@ -84,7 +87,8 @@ export async function startBird(): Promise<Target> {
   const costOf = new Map<string, string>();
   await writeFile(originated, '');
   await writeFile(costs, '');
-  const bird = await BirdDaemon.start(`log "${log}" all;
+  const config = `log "${log}" all;
+graceful restart wait ${DEFERRAL};
 protocol static originated {
   ipv4;
 include "${originated}";
@@ -93,7 +97,13 @@ protocol static costs {
   ipv4;
 include "${costs}";
 }
-${targetConfig('bird', profile)}`);
+${targetConfig('bird', profile)}`;
+  let bird = await BirdDaemon.start(config);
+  const restart = async (): Promise<string> => {
+    await bird.kill();
+    bird = await BirdDaemon.start(config, true);
+    return '';
+  };
   const originate = async (route: string): Promise<string> => {
     await writeFile(originated, route);
     return await bird.order('configure');
@@ -110,6 +120,7 @@ ${targetConfig('bird', profile)}`);
     commands: commands({
       stop: ({ name }) => bird.order(`disable peer_${name}`),
       start: ({ name }) => bird.order(`enable peer_${name}`),
+      restart,
       'igp-cost': ({ nextHop, cost }) => setCost(nextHop!, cost ?? ''),
       originate: ({ prefix }) => originate(`route ${prefix} blackhole;`),
       'originate-end': () => originate(''),
@@ -128,7 +139,17 @@ export async function startFrr(): Promise<Target> {
   const { address, port } = profile.target;
   const folder = await mkdtemp(join(tmpdir(), 'podwire-frr-log-'));
   const log = join(folder, 'log');
-  const frr = await FrrDaemon.start(address, port, `log file ${log}\n${targetConfig('frr', profile)}`);
+  const config = `log file ${log}\n${targetConfig('frr', profile)}`;
+  let frr = await FrrDaemon.start(address, port, config);
+  const restart = async (): Promise<string> => {
+    await frr.kill();
+    // It waits only where it says that it has kept its forwarding state.
+    const lines = ['preserve-fw-state', `select-defer-time ${DEFERRAL}`].map(
+      (setting) => ` bgp graceful-restart ${setting}\n`,
+    );
+    frr = await FrrDaemon.start(address, port, `${config}\nrouter bgp ${ASN}\n${lines.join('')}`);
+    return '';
+  };
   const order = (...lines: readonly string[]): Promise<string> =>
     frr.command('configure terminal', `router bgp ${ASN}`, ...lines);
   return {
@@ -136,6 +157,7 @@ export async function startFrr(): Promise<Target> {
     commands: commands({
       stop: ({ address: peer }) => order(`neighbor ${peer} shutdown`),
       start: ({ address: peer }) => order(`no neighbor ${peer} shutdown`),
+      restart,
       originate: ({ prefix }) => order('address-family ipv4 unicast', `network ${prefix}`),
       'originate-end': ({ prefix }) => order('address-family ipv4 unicast', `no network ${prefix}`),
       log: () => readFile(log, 'utf8'),
@@ -152,22 +174,34 @@ export async function startGobgp(): Promise<Target> {
   const profile = await profileFor('gobgp');
   const folder = await mkdtemp(join(tmpdir(), 'podwire-gobgp-'));
   const config = join(folder, 'gobgpd.conf');
-  await writeFile(config, targetConfig('gobgp', profile));
+  const time = '    restart-time = 120\n';
+  await writeFile(
+    config,
+    targetConfig('gobgp', profile).replaceAll(time, `${time}    deferral-time = ${DEFERRAL}\n`),
+  );
   const api = [profile.target.address, '50051'] as const;
   const gobgp = async (...args: readonly string[]): Promise<string> =>
     (await run(requireTool('gobgp'), ['-u', api[0], '-p', api[1], ...args])).stdout;
   const log = join(folder, 'log');
-  const supervisor = new Supervisor(
-    requireTool('gobgpd'),
-    ['-f', config, '--api-hosts', api.join(':'), '--pprof-disable'],
-    { log },
-  );
+  const args = ['-f', config, '--api-hosts', api.join(':'), '--pprof-disable'];
+  const supervisor = new Supervisor(requireTool('gobgpd'), args, { log });
   await until('gobgpd listens', () => listens(profile.target));
+  const restart = async (): Promise<string> => {
+    await supervisor.restart([...args, '-r']);
+    await until('gobgpd listens again', () => listens(profile.target));
+    return '';
+  };
   return {
     profile,
     commands: commands({
       stop: ({ address }) => gobgp('neighbor', address!, 'disable'),
       start: ({ address }) => gobgp('neighbor', address!, 'enable'),
+      restart,
+      'originate-mac': ({ mac, routeTarget }) => {
+        const ids = ['rd', `${profile.target.address}:1`, 'rt', routeTarget!, 'encap', 'vxlan'];
+        const route = ['macadv', mac!, '0.0.0.0', 'etag', '0', 'label', '100', ...ids];
+        return gobgp('global', 'rib', 'add', '-a', 'evpn', ...route);
+      },
       originate: ({ prefix }) => gobgp('global', 'rib', 'add', prefix!, 'nexthop', '203.0.113.255'),
       'originate-end': ({ prefix }) => gobgp('global', 'rib', 'del', prefix!, 'nexthop', '203.0.113.255'),
       log: () => readFile(log, 'utf8'),
@@ -179,13 +213,9 @@ export async function startGobgp(): Promise<Target> {
   };
 }
 
-/** Seconds for which podwire waits for End-of-RIBs after a restart: the steps of GR-5 before it take about ten. */
-const DEFERRAL = 25;
-
 /** `podwire speaker` as a process of its own, controlled through its socket. */
 export async function startPodwire(): Promise<Target> {
-  const base = await profileFor('podwire');
-  const profile = { ...base, settings: { ...base.settings, deferralTime: DEFERRAL } };
+  const profile = await profileFor('podwire');
   const folder = await mkdtemp(join(tmpdir(), 'podwire-speaker-'));
   const config = join(folder, 'speaker.yaml');
   const socket = join(folder, 'speaker.sock');
@@ -291,8 +321,9 @@ class Supervisor {
     this.#process.kill(signal);
   }
 
-  /** Ends it as a crash would and starts it again, from now on with other arguments where they are given. */
+  /** Ends it as a crash would and starts it again, this once with other arguments where they are given. */
   async restart(args: readonly string[] = this.#args): Promise<void> {
+    const usual = this.#args;
     this.#args = args;
     const child = this.#process;
     const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -300,6 +331,7 @@ class Supervisor {
     await ended;
     // Where it is started again in any case, that has been done.
     if (!this.#again) this.#process = this.#spawn();
+    this.#args = usual;
   }
 
   async stop(): Promise<void> {

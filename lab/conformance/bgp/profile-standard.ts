@@ -89,7 +89,7 @@ export function standardPeers(range: string, asns: StandardAsns, port: number): 
       asn: asnOf[kind],
       address: formatIpv4(first + 16 + i),
       port,
-      features: ['dials'],
+      features: ['dials', 'graceful-restart'],
       settings: { connectRetryTime: 2 },
     }),
   );
