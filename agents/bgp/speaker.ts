@@ -175,9 +175,10 @@ export class BgpSpeaker {
     this.#flusher.schedule();
   }
 
-  /** Changes of best routes, own ones included, gathered per turn of the event loop. */
+  /** Changes of best routes from now on, own ones included, gathered per turn of the event loop. */
   onBestChange(listener: (changes: readonly BestChange[]) => void): void {
     this.#bestListeners.push(listener);
+    this.#rib.reportChanges = true;
   }
 
   onSessionChange(listener: (peerName: string, state: SessionState) => void): void {
@@ -380,6 +381,8 @@ function ribConfig(config: SpeakerConfig): RibConfig {
     confederation,
     multipath,
     ebgpRequiresPolicy,
+    // Telling every change costs more than making it: not before somebody listens.
+    reportChanges: false,
     resolve: nextHops === undefined ? undefined : nextHopResolver(nextHops),
   };
 }

@@ -2,7 +2,8 @@
 // that does not depend on how a speaker orders or pads them.
 
 const EXTENDED_LENGTH = 0x10;
-export const AS_PATH = 2;
+const AS_PATH = 2;
+const MULTI_EXIT_DISC = 4;
 export const MP_REACH_NLRI = 14;
 export const MP_UNREACH_NLRI = 15;
 
@@ -47,7 +48,8 @@ export function encodeAttributes(attributes: Attributes): Buffer {
 
 /**
  * Hash of the attributes in [start, end), never 0: of each its type and value, in whatever order they stand. Of
- * MP_REACH_NLRI the global next hop counts.
+ * MP_REACH_NLRI the end of the global next hop counts, which is the speaker's IPv4 address whether it is an IPv4-mapped
+ * one (GoBGP) or not. A MED of 0 counts as none: FRR adds it to what it reflects.
  */
 export function hashAttributes(bytes: Uint8Array, start: number, end: number): number {
   let sum = 0;
@@ -57,11 +59,16 @@ export function hashAttributes(bytes: Uint8Array, start: number, end: number): n
     const length = long ? (bytes[at + 2]! << 8) | bytes[at + 3]! : bytes[at + 2]!;
     at += long ? 4 : 3;
     const next = at + length;
-    if (type === MP_REACH_NLRI) sum += hash(bytes, at + 4, at + 20, type);
-    else if (type !== MP_UNREACH_NLRI) sum += hash(bytes, at, next, type);
+    if (type === MP_REACH_NLRI) sum += hash(bytes, at + 16, at + 20, type);
+    else if (type !== MP_UNREACH_NLRI && !(type === MULTI_EXIT_DISC && isZero(bytes, at, next)))
+      sum += hash(bytes, at, next, type);
     at = next;
   }
   return sum >>> 0 || 1;
+}
+
+function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  return bytes.subarray(start, end).every((octet) => octet === 0);
 }
 
 function hash(bytes: Uint8Array, start: number, end: number, seed: number): number {

@@ -56,6 +56,11 @@ function addressOf(peer: number): string {
   return `127.116.${1 + Math.floor(peer / 250)}.${1 + (peer % 250)}`;
 }
 
+/** Next hop of what a peer announces: GoBGP takes none in 127/8. */
+function nextHopOf(peer: number): string {
+  return `192.0.2.${1 + peer}`;
+}
+
 function speakerOf(version: 4 | 6, peers: readonly TesterPeer[]): SpeakerSpec {
   const speakers = peers.map(({ address, asn }) => ({ address, asn, client: asn === ASN }));
   return { address: ADDRESS, port: PORT, asn: ASN, version, peers: speakers };
@@ -67,7 +72,7 @@ function externalView(version: 4 | 6): View {
 
 function sliceOf(peer: number, version: 4 | 6, first: number, routes: number, perSet: number): Slice {
   const asPath = [asnOf(peer)];
-  return { version, first, routes, perSet, asPath, nextHop: addressOf(peer), internal: false, edition: 0 };
+  return { version, first, routes, perSet, asPath, nextHop: nextHopOf(peer), internal: false, edition: 0 };
 }
 
 function asnOf(peer: number): number {

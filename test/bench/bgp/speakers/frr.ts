@@ -43,6 +43,7 @@ exit
 router bgp ${asn}
  bgp router-id ${address}
  bgp allow-martian-nexthop
+ coalesce-time 0
  no bgp ebgp-requires-policy
  no bgp default ipv4-unicast
  ${neighbors.join('\n ')}
