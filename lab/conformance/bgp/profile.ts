@@ -115,7 +115,8 @@ export type CommandName =
 export const COMMANDS: Readonly<Record<CommandName, string>> = {
   stop: 'ends the session with the peer {address} in order (ManualStop, RFC 4271 §8.1.2)',
   start: 'starts it again (ManualStart)',
-  restart: 'ends the whole target without a word, as a crash does, and starts it again',
+  restart:
+    'ends the whole target without a word, as a crash does, and starts it again as one that comes back from a restart (RFC 4724 §4.1)',
   originate: 'originates the prefix {prefix}',
   'originate-end': 'stops originating it',
   'originate-mac':
