@@ -10,7 +10,7 @@ import { gather, wholeNumber } from './parsers.ts';
 /** Options that other commands have as well. */
 interface Shared {
   readonly target: (command: Command) => Command;
-  readonly family: () => Option;
+  readonly family: (text?: string) => Option;
 }
 
 interface InjectOptions extends TargetOptions {
@@ -24,6 +24,9 @@ interface InjectOptions extends TargetOptions {
   readonly origin?: NonNullable<AnnounceRequest['origin']>;
   readonly asPath?: readonly number[];
 }
+
+/** What --family is for where a route is given. */
+const OF_ROUTE = 'address family of the route (default: what it looks like)';
 
 /** Commands that change something. */
 export function registerActions(bgp: Command, context: CliContext, { target, family }: Shared): void {
@@ -44,12 +47,12 @@ export function registerActions(bgp: Command, context: CliContext, { target, fam
       .description('announce an own route; or write raw bytes to a session, well-formed or not')
       .argument('[prefix]', 'prefix, or EVPN route in text'),
   )
-    .addOption(family())
+    .addOption(family(OF_ROUTE))
     .option('--next-hop <address>', "next hop (default: the speaker's address on each session)")
     .option('--community <community>', 'community of any kind; may be given several times', gather)
     .option('--med <n>', 'MULTI_EXIT_DISC', wholeNumber(0, 0xffff_ffff))
     .option('--local-pref <n>', 'LOCAL_PREF', wholeNumber(0, 0xffff_ffff))
-    .addOption(new Option('--origin <origin>', 'ORIGIN').choices(['IGP', 'EGP', 'INCOMPLETE']))
+    .option('--origin <origin>', 'ORIGIN: igp, egp or incomplete', origin)
     .option('--as-path <asns>', 'AS_PATH, such as "65001 65002"', asPath)
     .option('--raw <hex>', 'bytes of messages as hex digits, or a file with them (- reads standard input)')
     .option('--peer <peer>', 'whose session gets the raw bytes')
@@ -75,7 +78,7 @@ export function registerActions(bgp: Command, context: CliContext, { target, fam
   target(
     bgp.command('withdraw').description('withdraw an own route').argument('<prefix>', 'as it was announced'),
   )
-    .addOption(family())
+    .addOption(family(OF_ROUTE))
     .action(async (prefix: string, _options: object, command: Command) => {
       await run(command, `withdrew ${prefix}`, (speaker) =>
         speaker.withdraw({ prefix, ...chosenFamily(command) }),
@@ -163,6 +166,13 @@ function announcement(
   const all = { family, nextHop, communities: community, med, localPref, origin, asPath };
   const given = Object.entries(all).filter(([, value]) => value !== undefined);
   return { prefix, ...Object.fromEntries(given) };
+}
+
+/** In any case of letters, as the speaker's file has it in small ones. */
+function origin(text: string): NonNullable<AnnounceRequest['origin']> {
+  const name = text.toUpperCase();
+  if (name === 'IGP' || name === 'EGP' || name === 'INCOMPLETE') return name;
+  throw new InvalidArgumentError('Expected igp, egp or incomplete.');
 }
 
 function asPath(text: string): readonly number[] {

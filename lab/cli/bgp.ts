@@ -27,8 +27,8 @@ export function register(program: Command, context: CliContext): void {
     .addHelpText('after', EXAMPLES);
   // In front of the command as well; the help of each command shows them.
   for (const option of targetOptions()) bgp.addOption(option.hideHelp());
-  const family = (): Option =>
-    new Option('--family <family>', 'only this address family').choices(Object.keys(FAMILIES));
+  const family = (text = 'only this address family'): Option =>
+    new Option('--family <family>', text).choices(Object.keys(FAMILIES));
   const target = (command: Command): Command => {
     for (const option of targetOptions()) command.addOption(option);
     return command;

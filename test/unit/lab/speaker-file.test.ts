@@ -232,6 +232,13 @@ describe('a speaker’s file', () => {
   });
 });
 
+test('the example for a first try is valid and names the schema for editors', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../lab/examples/speaker/speaker.yaml'), 'utf8');
+  expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/\.\.\/schema\/speaker\.schema\.json\n/);
+  const { peers, ranges, networks } = read(text);
+  expect([peers, ranges, networks].map((list) => list?.length)).toEqual([1, 1, 2]);
+});
+
 describe('the manual', () => {
   const examples = [...manual.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
 
