@@ -124,11 +124,14 @@ async function conformanceBgp(context: CliContext, options: Options): Promise<vo
   const profile = options.configuredAs === undefined ? whole : offeredBy(options.configuredAs, whole);
   const paint = paintVerdicts(context, options);
   const { runRequirements } = await import('../conformance/bgp/run.ts');
+  let done = 0;
   const results = await runRequirements(requirements, profile, {
     parallel: options.parallel,
     signal: context.interrupted(),
-    onResult: (result) => {
-      if (options.format === 'json') say(context, options, `${result.requirement.id} ${result.verdict}`);
+    // The report comes in the order of the list when all is done, which with timers takes minutes.
+    onResult: ({ requirement, verdict }) => {
+      done += 1;
+      say(context, options, `${done}/${requirements.length} ${requirement.id} ${verdict}`);
     },
   });
   if (options.format === 'json') {
