@@ -1,11 +1,14 @@
 /** Columns of tables: typed arrays that are indexed by small numbers and grow with them. */
 
-/** `old` at the start of `larger`. */
-export function copyInto<T extends { set(array: ArrayLike<number>): void }>(
-  larger: T,
-  old: ArrayLike<number>,
-): T {
+type Column = Uint8Array | Uint32Array | Int32Array;
+
+/**
+ * `old` at the start of `larger`. The memory of `old` is free at once and `old` empty: a table that grows would
+ * otherwise hold all its former sizes until garbage is collected.
+ */
+export function copyInto<T extends Column>(larger: T, old: T): T {
   larger.set(old);
+  (old.buffer as ArrayBuffer).transfer(0);
   return larger;
 }
 

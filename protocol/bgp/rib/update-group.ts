@@ -20,6 +20,9 @@ import type { LocRib } from './loc-rib.ts';
 import { LOCAL, type RibPeer } from './route.ts';
 import { UpdateWriter } from './update-writer.ts';
 
+/** No set. */
+const NONE = -1;
+
 /** What a flush of a group yields. */
 export interface GroupFlush {
   readonly deliveries: readonly Delivery[];
@@ -42,7 +45,7 @@ export class UpdateGroup {
   readonly #feeds: GroupFeeds;
   readonly #dirty = new MarkQueue();
   #lastSize = 0;
-  readonly #byAddress = new Map<string, number>();
+  readonly #byAddress = new Map<number | string, number>();
   /** Members that do not follow all changes now. */
   readonly #apart = new Set<GroupMember>();
   /** Marks that may have their turn before the interval between advertisements starts again (RFC 4271 §9.2.1.1). */
@@ -50,8 +53,9 @@ export class UpdateGroup {
   #notBefore = 0;
   /** Sets no longer sent; kept to the end of the flush, so that their numbers do not get another meaning in it. */
   #replaced: number[] = [];
-  /** Per flush: the member that is the next hop, by set. */
-  readonly #hops = new Map<number, number>();
+  /** The set that was asked for last in this flush, and the member that is its next hop: most sets have many routes. */
+  #hopSet = NONE;
+  #hop = LOCAL;
 
   constructor(profile: ExportProfile, context: GroupContext, rib: LocRib) {
     this.profile = profile;
@@ -87,7 +91,7 @@ export class UpdateGroup {
     const member = new GroupMember(peer, { cursor, until: this.#dirty.total, marked: false });
     this.members.set(peer.id, member);
     this.#apart.add(member);
-    this.#byAddress.set(peer.address.join('.'), peer.id);
+    this.#byAddress.set(addressKey(peer.address), peer.id);
   }
 
   /**
@@ -126,7 +130,7 @@ export class UpdateGroup {
   leave(peer: number): void {
     const member = this.members.get(peer);
     if (member === undefined) return;
-    const address = member.peer.address.join('.');
+    const address = addressKey(member.peer.address);
     if (this.#byAddress.get(address) === peer) this.#byAddress.delete(address);
     this.members.delete(peer);
     this.#apart.delete(member);
@@ -183,7 +187,7 @@ export class UpdateGroup {
   /** How many entries a member knows. */
   sentCount(peer: number): number {
     let count = 0;
-    this.#hops.clear();
+    this.#hopSet = NONE;
     for (let entry = 0; entry < this.topFor(peer); entry++) if (this.sentTo(peer, entry) !== 0) count += 1;
     return count;
   }
@@ -232,7 +236,7 @@ export class UpdateGroup {
     // As large as the last one: the slices of a full table are about equal.
     const writer = this.#newWriter();
     const segments = new Segments();
-    this.#hops.clear();
+    this.#hopSet = NONE;
     let work = 0;
     for (const member of ready) work += this.#catchUp(member, limit - work, writer, segments);
     work += this.#feeds.go(ready, limit - work, writer, segments);
@@ -254,7 +258,7 @@ export class UpdateGroup {
     this.#export.end();
     for (const set of this.#replaced) this.#attributes.release(set);
     this.#replaced = [];
-    this.#hops.clear();
+    this.#hopSet = NONE;
   }
 
   /** Sends a member that was behind the newest state of what it missed. */
@@ -394,13 +398,19 @@ export class UpdateGroup {
 
   /** The member that is the next hop of a set, {@link LOCAL} for none. */
   #hopMember(set: number): number {
-    let hop = this.#hops.get(set);
-    if (hop === undefined) {
-      hop = this.#byAddress.get(hostAddress(this.#attributes.nextHop(set)).join('.')) ?? LOCAL;
-      this.#hops.set(set, hop);
+    if (set !== this.#hopSet) {
+      const address = hostAddress(this.#attributes.nextHop(set));
+      this.#hop = this.#byAddress.get(addressKey(address)) ?? LOCAL;
+      this.#hopSet = set;
     }
-    return hop;
+    return this.#hop;
   }
+}
+
+/** Tells addresses apart; a number for IPv4, which costs no string. */
+function addressKey(address: Uint8Array): number | string {
+  if (address.length !== 4) return address.join('.');
+  return (address[0]! << 24) | (address[1]! << 16) | (address[2]! << 8) | address[3]!;
 }
 
 function union(a: readonly number[], b: readonly number[]): readonly number[] {
