@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AnnounceRequest, BgpControl, ShutdownRequest } from '../../agents/control/bgp.ts';
 import type { Family } from '../../protocol/bgp/family.ts';
+import { HexReader, looksLikeText } from './bgp-decode-hex.ts';
 import { type TargetOptions, withSpeaker } from './bgp-target.ts';
 import { type CliContext, printJson, say } from './context.ts';
 import { UsageError } from './errors.ts';
@@ -183,10 +184,14 @@ function asPath(text: string): readonly number[] {
   return words.map(Number);
 }
 
-/** Hex digits as they are, or from a file; spaces, colons and lines between them do not matter. */
+/** Octets in hex: from digits as `podwire bgp decode` takes them, or from a file of digits or of the octets themselves. */
 function rawHex(text: string): string {
-  const direct = strip(text);
-  if (/^([0-9a-fA-F]{2})+$/.test(direct)) return direct;
+  try {
+    const direct = hexOf(Buffer.from(text), text);
+    if (direct !== '') return direct;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+  }
   let content: Uint8Array;
   try {
     content = readFileSync(text === '-' ? 0 : text);
@@ -195,11 +200,13 @@ function rawHex(text: string): string {
       `--raw ${text} is neither hex digits nor a file: ${(error as NodeJS.ErrnoException).code}`,
     );
   }
-  const digits = strip(Buffer.from(content).toString('latin1'));
-  // A file of bytes, not of digits, is taken as it is.
-  return /^([0-9a-fA-F]{2})+$/.test(digits) ? digits : Buffer.from(content).toString('hex');
+  return looksLikeText(content) ? hexOf(content, text) : Buffer.from(content).toString('hex');
 }
 
-function strip(text: string): string {
-  return text.replaceAll(/\s|:/g, '').replace(/^0x/, '');
+/** @throws UsageError that says where `text` is not hex. */
+function hexOf(text: Uint8Array, what: string): string {
+  const reader = new HexReader(what);
+  const octets = reader.push(text);
+  reader.end();
+  return Buffer.from(octets).toString('hex');
 }

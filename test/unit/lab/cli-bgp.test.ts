@@ -241,12 +241,19 @@ describe('what changes something', () => {
   test('inject --raw writes bytes to a session, from digits or from a file', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'podwire-raw-'));
     const file = join(folder, 'bad.hex');
-    // A header whose marker has one bit cleared.
-    writeFileSync(file, 'ff ff ff ff ff ff ff ff\nff ff ff ff ff ff ff fe 00 13 04\n');
+    writeFileSync(
+      file,
+      '# a header whose marker has one bit cleared\nff ff ff ff ff ff ff ff\nff ff ff ff ff ff ff fe 00 13 04\n',
+    );
     const { notification } = neighbor(world.inside, HUB).counters.sent;
     expect(await bgp('inject', '--raw', file, '--peer', 'inside')).toMatchObject({
       code: 0,
       stderr: 'podwire: wrote 19 bytes to inside\n',
+    });
+    writeFileSync(file, 'ff ff and so on\n');
+    expect(await bgp('inject', '--raw', file, '--peer', 'inside')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('bad.hex: expected a hex digit at offset 7, found "n"'),
     });
     rmSync(folder, { recursive: true });
     world.lab.clock.run(100);
