@@ -119,6 +119,7 @@ test('differences from expected verdicts are told in both directions', () => {
   const expected = {
     'HDR-2': { verdict: 'fail', reason: 'old' },
     'HDR-3': { verdict: 'fail', reason: 'x' },
+    'HDR-4': { verdict: 'fail', reason: 'a race', sometimes: true },
     'HDR-9': { verdict: 'fail', reason: 'gone' },
   } as const;
   expect(differences(results, expected)).toEqual([

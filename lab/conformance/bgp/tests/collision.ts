@@ -4,6 +4,7 @@ import type { Need } from '../profile.ts';
 import { OBSERVER, type Requirement } from '../requirement.ts';
 import type { Scene } from '../scene.ts';
 import { CAP_GRACEFUL_RESTART, gracefulRestart, IPV4_UNICAST } from '../wire/capabilities.ts';
+import { confirmed } from './common.ts';
 
 const DIALS: Need = { kind: 'ebgp', features: ['dials'] };
 
@@ -134,7 +135,9 @@ export const COLLISION_TESTS: readonly Requirement[] = [
         'expected the old connection to be closed without NOTIFICATION, got one',
       );
       await second.expectOpen();
-      await t.bringUp(second, { capabilities: [restart] });
+      second.send(t.openOf(second.identity, { capabilities: [restart] }));
+      await confirmed(second);
+      second.startKeepalives(t.profile.holdTime / 3);
       await t.barrier(second, observer);
       t.check(
         observer.historyOf(prefix).every(({ what }) => what === 'announced'),
