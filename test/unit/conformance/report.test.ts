@@ -115,6 +115,7 @@ test('differences from expected verdicts are told in both directions', () => {
     result('HDR-1', 'fail', 'no answer'),
     result('HDR-2', 'pass'),
     result('HDR-3', 'fail', 'x'),
+    result('HDR-4', 'pass'),
   ];
   const expected = {
     'HDR-2': { verdict: 'fail', reason: 'old' },
