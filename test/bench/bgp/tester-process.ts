@@ -6,6 +6,9 @@ import { announcements, expectSlice, withdrawals } from './table.ts';
 import { type Answer, type Expectation, now, type Order, type Setup } from './tester-messages.ts';
 import { Peer } from './tester-peer.ts';
 
+/** Between the dials of two peers, ms. */
+const DIAL_INTERVAL = 5;
+
 let setup: Setup;
 let peers: Peer[] = [];
 let floods: { announce: Buffer; withdraw: Buffer }[] = [];
@@ -46,7 +49,8 @@ async function connectAll(given: Setup): Promise<void> {
       const table = receives ? new ReceivedTable(version, size, own, logsArrivals) : undefined;
       return new Peer(setup, peer, table, { established, received, failed: fail });
     });
-    for (const peer of peers) peer.dial();
+    // One after the other: BIRD's queue of connections that wait to be accepted is short.
+    for (const [i, peer] of peers.entries()) setTimeout(() => peer.dial(), i * DIAL_INTERVAL);
   });
 }
 
