@@ -61,7 +61,7 @@ async function* continued(head: Uint8Array, pieces: AsyncIterator<Uint8Array>): 
   }
 }
 
-/** Through the program bzip2 (docs/mrt.md says why). */
+/** Through the program bzip2 (docs/decisions/0016-bzip2-is-a-program.md says why). */
 async function* bunzipped(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const child = spawn('bzip2', ['-dc'], { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = new Promise<string | undefined>((resolve) => {
