@@ -200,12 +200,14 @@ export class BgpSpeaker {
     this.#flusher.schedule();
   }
 
-  /** The peer of a name or an address. @throws RangeError where there is none. */
+  /** The peer of a name, an address or a node of the lab. @throws RangeError where there is none, or several are. */
   peer(nameOrAddress: string): Peer {
     const named = this.#peers.get(nameOrAddress);
     if (named !== undefined) return named;
     const address = plainAddress(nameOrAddress);
-    const found = [...this.#peers.values()].filter(({ config }) => plainAddress(config.address) === address);
+    const found = [...this.#peers.values()].filter(
+      ({ config }) => plainAddress(config.address) === address || config.node === nameOrAddress,
+    );
     const [peer] = found;
     if (peer === undefined) throw new RangeError(`no BGP peer is named ${JSON.stringify(nameOrAddress)}`);
     if (found.length === 1) return peer;

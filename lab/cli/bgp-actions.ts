@@ -90,7 +90,7 @@ export function registerActions(bgp: Command, context: CliContext, { target, fam
     bgp
       .command('clear')
       .description('reset a session; with --soft judge or send its routes again instead')
-      .argument('<peer>', 'name or address'),
+      .argument('<peer>', 'name, address or node'),
   )
     .addOption(new Option('--soft <direction>', 'without ending the session').choices(['in', 'out']))
     .action(async (peer: string, { soft }: { soft?: 'in' | 'out' }, command: Command) => {
@@ -103,7 +103,7 @@ export function registerActions(bgp: Command, context: CliContext, { target, fam
     bgp
       .command('refresh')
       .description('ask a peer for all its routes again (ROUTE-REFRESH)')
-      .argument('<peer>', 'name or address'),
+      .argument('<peer>', 'name, address or node'),
   )
     .addOption(family())
     .action(async (peer: string, _options: object, command: Command) => {
@@ -116,7 +116,7 @@ export function registerActions(bgp: Command, context: CliContext, { target, fam
     bgp
       .command('shutdown')
       .description('end a session until it is enabled again')
-      .argument('<peer>', 'name or address'),
+      .argument('<peer>', 'name, address or node'),
   )
     .option('--message <text>', "for the peer's operator (shutdown communication, RFC 9003)")
     .option(
@@ -144,7 +144,7 @@ export function registerActions(bgp: Command, context: CliContext, { target, fam
     bgp
       .command('enable')
       .description('start a session that was shut down')
-      .argument('<peer>', 'name or address'),
+      .argument('<peer>', 'name, address or node'),
   ).action(async (peer: string, _options: object, command: Command) => {
     await run(command, `enabled ${peer}`, (speaker) => speaker.enable({ peer }));
   });

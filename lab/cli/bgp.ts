@@ -54,7 +54,7 @@ export function register(program: Command, context: CliContext): void {
     bgp
       .command('neighbors')
       .description('everything about one session or all, as show bgp neighbors')
-      .argument('[peer]', 'name or address'),
+      .argument('[peer]', 'name, address or node'),
   ).action(async (peer: string | undefined, _options: object, command: Command) => {
     await withSpeaker(context, command.optsWithGlobals<TargetOptions>(), (speaker) =>
       neighbors(context, command, speaker, peer),
@@ -83,7 +83,7 @@ export function register(program: Command, context: CliContext): void {
     bgp
       .command('received')
       .description('what a peer announced (Adj-RIB-In)')
-      .argument('<peer>', 'name or address')
+      .argument('<peer>', 'name, address or node')
       .argument('[prefix]', 'only this prefix'),
   ).action((peer: string, prefix: string | undefined, _options: object, command: Command) =>
     show('received', peer, prefix, command),
@@ -92,7 +92,7 @@ export function register(program: Command, context: CliContext): void {
     bgp
       .command('advertised')
       .description('what a peer was sent (Adj-RIB-Out)')
-      .argument('<peer>', 'name or address')
+      .argument('<peer>', 'name, address or node')
       .argument('[prefix]', 'only this prefix'),
   ).action((peer: string, prefix: string | undefined, _options: object, command: Command) =>
     show('advertised', peer, prefix, command),
@@ -141,7 +141,7 @@ async function neighbors(
 ): Promise<void> {
   const all = await speaker.neighbors();
   const wanted =
-    peer === undefined ? all : all.filter(({ name, address }) => name === peer || address === peer);
+    peer === undefined ? all : all.filter(({ name, address, node }) => [name, address, node].includes(peer));
   if (peer !== undefined && wanted.length === 0) {
     const names = all.map(({ name }) => name).join(', ') || 'none';
     throw new CliError(`no BGP peer ${peer}, there are: ${names}`);

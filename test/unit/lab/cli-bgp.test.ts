@@ -23,7 +23,7 @@ async function scene(): Promise<{ lab: SpeakerLab; hub: BgpSpeaker; near: BgpSpe
   hub.setPeers([
     peerAt('10.0.0.1', { asn: 65001, name: 'near' }),
     peerAt('10.0.0.2', { asn: 65002, name: 'far' }),
-    peerAt('10.0.0.3', { name: 'inside', routeReflectorClient: true }),
+    peerAt('10.0.0.3', { name: 'inside', node: 'host3', routeReflectorClient: true }),
   ]);
   for (const speaker of [near, far, inside]) speaker.setPeers([peerAt(HUB)]);
   near.announce('203.0.113.0/24', { communities: ['65001:7', '65001:8:9'], med: 10 });
@@ -197,6 +197,17 @@ describe('tables', () => {
     ])
       expect(stdout.split('\n')).toContain(line);
   });
+});
+
+test('a peer is known by its name, its address and its node', async () => {
+  const answers = ['inside', '10.0.0.3', 'host3'].map(async (peer) => ({
+    neighbors: await json<{ name: string }[]>('neighbors', peer),
+    received: await json<{ prefix: string }[]>('received', peer),
+  }));
+  for (const { neighbors, received } of await Promise.all(answers)) {
+    expect(neighbors.map(({ name }) => name)).toEqual(['inside']);
+    expect(received.map(({ prefix }) => prefix)).toEqual(['192.168.3.0/24']);
+  }
 });
 
 describe('what changes something', () => {
