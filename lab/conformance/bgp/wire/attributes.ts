@@ -44,7 +44,6 @@ export function origin(value = 0): Uint8Array {
 export const AS_SET = 1;
 export const AS_SEQUENCE = 2;
 export const AS_CONFED_SEQUENCE = 3;
-export const AS_CONFED_SET = 4;
 
 /** One segment of a path. A bare list of AS numbers stands for an AS_SEQUENCE. */
 export type Segment = { readonly type: number; readonly asns: readonly number[] };
@@ -83,10 +82,6 @@ export function localPref(value: number): Uint8Array {
   return attribute(TRANSITIVE, LOCAL_PREF, u32(value));
 }
 
-export function atomicAggregate(): Uint8Array {
-  return attribute(TRANSITIVE, ATOMIC_AGGREGATE, []);
-}
-
 export function aggregator(asn: number, id: Uint8Array, asnOctets: 2 | 4): Uint8Array {
   return attribute(OPTIONAL | TRANSITIVE, AGGREGATOR, bytes(asnOctets === 4 ? u32(asn) : u16(asn), id));
 }
@@ -103,11 +98,6 @@ export function communities(...values: readonly number[]): Uint8Array {
 /** Each extended community as its 8 octets (RFC 4360 §2). */
 export function extendedCommunities(...values: readonly Uint8Array[]): Uint8Array {
   return attribute(OPTIONAL | TRANSITIVE, EXTENDED_COMMUNITIES, bytes(...values));
-}
-
-/** Each as three 32-bit numbers (RFC 8092 §3). */
-export function largeCommunities(...values: readonly (readonly [number, number, number])[]): Uint8Array {
-  return attribute(OPTIONAL | TRANSITIVE, LARGE_COMMUNITIES, bytes(...values.flat().map(u32)));
 }
 
 export function originatorId(id: number): Uint8Array {
