@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../agents/io/clock.ts';
 import type { KvClient } from '../../agents/store/client.ts';
 import { updateKey } from '../../agents/store/keys.ts';
@@ -62,9 +62,10 @@ describe.skipIf(redis.missing)(redis.title('the Redis store under faults'), () =
       clock,
     });
     await store.close();
-    await new Promise((resolve) => setImmediate(resolve));
-    const after = process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
-    expect(after).toBe(before);
+    const left = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
+    // A socket that was ended is gone when the kernel says so.
+    await vi.waitFor(() => expect(left()).toBe(before), { timeout: 5000, interval: 5 });
   });
 
   test('closing and opening again: keys, history, leases, compaction; the log is trimmed', async () => {

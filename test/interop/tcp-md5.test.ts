@@ -93,7 +93,7 @@ function outcomeOf(options: TcpConnectOptions): Promise<string> {
 
 interface Called {
   readonly listener: TcpListener;
-  /** Of the first connection that the daemon opens. */
+  /** Of the first connection that the daemon opens and keeps: it may give up one of its first and dial again. */
   readonly outcome: Promise<string>;
   readonly accepted: () => number;
 }
@@ -107,7 +107,9 @@ async function listen(options: TcpListenOptions): Promise<Called> {
     (connection) => {
       accepted++;
       const end = new End(() => connection);
-      void end.outcome.then(first.resolve);
+      void end.outcome.then((outcome) => {
+        if (outcome !== 'closed') first.resolve(outcome);
+      });
       cleanups.push(() => connection.destroy());
       return end;
     },
