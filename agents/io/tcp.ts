@@ -16,6 +16,7 @@ import { requireLinux } from './linux/sockopt.ts';
 import { ListenerKeys } from './linux/tcp-keys.ts';
 import { boundTcpSocket, diallingTcpSocket } from './linux/tcp-socket.ts';
 import { setTtl, synTtl } from './linux/tcp-ttl.ts';
+import { plainBytes } from './plain-bytes.ts';
 
 /**
  * TCP of the operating system, through node:net, with TCP_NODELAY. Addresses are literals, never names. Keys and TTLs
@@ -162,10 +163,7 @@ class NodeConnection implements TcpConnection {
       this.#learnEndpoints();
       handler.onConnect?.();
     });
-    // Not as a Buffer: its slice() does not copy, so that who changes a copy would change what was received.
-    socket.on('data', ({ buffer, byteOffset, length }: Uint8Array) =>
-      handler.onData(new Uint8Array(buffer, byteOffset, length)),
-    );
+    socket.on('data', (bytes: Uint8Array) => handler.onData(plainBytes(bytes)));
     socket.on('drain', () => handler.onDrain?.());
     socket.on('error', (error) => {
       failure = this.#explain(errorCode(error));

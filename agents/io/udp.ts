@@ -3,6 +3,7 @@ import { isIP, isIPv6 } from 'node:net';
 import type { Endpoint, UdpPort, UdpSocket } from '../ports.ts';
 import { formatEndpoint, portErrorFrom } from './errors.ts';
 import { bindUdpWithoutChecksum } from './linux/udp-socket.ts';
+import { plainBytes } from './plain-bytes.ts';
 
 /** Room for bursts of packets that arrive while the loop is busy, in bytes; the system may grant less. */
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
@@ -66,10 +67,7 @@ class DgramSocket implements NodeUdpSocket {
     const { address, port } = socket.address();
     this.local = { address, port };
     this.#socket = socket;
-    // Not as a Buffer: its slice() does not copy, so that who changes a copy would change what was received.
-    socket.on('message', ({ buffer, byteOffset, length }: Buffer, remote) =>
-      onMessage(new Uint8Array(buffer, byteOffset, length), remote),
-    );
+    socket.on('message', (bytes, remote) => onMessage(plainBytes(bytes), remote));
     // Reports on datagrams sent earlier: lost, as the network may lose any.
     socket.on('error', this.#countError);
   }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createReadStream, type ReadStream, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { plainBytes } from '../../agents/io/plain-bytes.ts';
 import { CliError, UsageError } from './errors.ts';
 
 /** Octets to decode, as they come. */
@@ -102,11 +103,11 @@ export async function peek(
     head = Buffer.concat([head, value as Uint8Array]);
   }
   async function* rest(): AsyncGenerator<Uint8Array> {
-    if (head.length > 0) yield head;
+    if (head.length > 0) yield plainBytes(head);
     for (;;) {
       const { value, done } = await iterator.next();
       if (done === true) return;
-      yield value as Uint8Array;
+      yield plainBytes(value as Uint8Array);
     }
   }
   return { head, rest: rest() };

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { plainBytes } from '../../agents/io/plain-bytes.ts';
 
 /** A file that cannot be read. */
 export class MrtInputError extends Error {
@@ -24,7 +25,7 @@ export async function* readMrtFile(path: string): AsyncGenerator<Uint8Array> {
   const name = path === '-' ? 'standard input' : path;
   const source: Readable = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: PIECE });
   try {
-    yield* decompressed(source);
+    for await (const piece of decompressed(source)) yield plainBytes(piece);
   } catch (error) {
     if (error instanceof MrtInputError) throw new MrtInputError(`cannot read ${name}: ${error.message}`);
     const { code, message } = error as NodeJS.ErrnoException;
