@@ -34,11 +34,12 @@ export interface KvClient {
   put(request: PutRequest): Promise<PutResponse>;
   deleteRange(request: DeleteRangeRequest): Promise<DeleteRangeResponse>;
   txn(request: TxnRequest): Promise<TxnResponse>;
-  compact(revision: bigint): Promise<void>;
+  /** Resolves, with nothing that a caller could rely on, when the history before `revision` is gone. */
+  compact(revision: bigint): Promise<unknown>;
   watch(request: WatchRequest, handler: WatchHandler): Watch;
   /** Grants a lease of `ttl` seconds; `id` 0n or absent lets the store choose. */
   leaseGrant(ttl: bigint, id?: bigint): Promise<{ readonly id: bigint; readonly ttl: bigint }>;
-  leaseRevoke(id: bigint): Promise<void>;
+  leaseRevoke(id: bigint): Promise<unknown>;
   /** Resolves with the remaining TTL in seconds; rejects with NotFound (5) where the lease is gone. */
   leaseKeepAlive(id: bigint): Promise<bigint>;
   close(): Promise<void>;
