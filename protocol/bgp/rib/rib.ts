@@ -10,6 +10,7 @@ import type { Delivery } from './delivery.ts';
 import { FamilyRib } from './family-rib.ts';
 import type { GroupContext } from './group-export.ts';
 import type { MacMove } from './mac-moves.ts';
+import { RibMonitor } from './monitor.ts';
 import {
   allPaths,
   changeOf,
@@ -310,6 +311,11 @@ export class Rib {
   /** As {@link paths}, as octets. */
   *rows(): Generator<RouteRows> {
     for (const family of this.#families.values()) yield* allRows(this.#attributes, family);
+  }
+
+  /** Single paths before and after import, for monitoring. */
+  monitor(): RibMonitor {
+    return new RibMonitor(this.#attributes, this.#families);
   }
 
   /** Everybody whose routes are kept. */
