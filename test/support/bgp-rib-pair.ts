@@ -17,6 +17,7 @@ import { nlriOf } from '../../protocol/bgp/nlri/prefixes.ts';
 import { NLRI_CODECS } from '../../protocol/bgp/nlri/table.ts';
 import { forEachRoute } from '../../protocol/bgp/nlri/walk.ts';
 import type { Policy } from '../../protocol/bgp/policy/policy.ts';
+import { ELIGIBLE, UNREACHABLE_NEXT_HOP } from '../../protocol/bgp/rib/import.ts';
 import { Rib } from '../../protocol/bgp/rib/rib.ts';
 import type { RibConfig, RibPeerConfig, RouteAttributes } from '../../protocol/bgp/rib/route.ts';
 import { formatAddress, formatPrefix, parseAddress } from '../../protocol/ip/prefix.ts';
@@ -218,7 +219,27 @@ export class RibPair {
       expect(seen).toBe(messages);
     }
     this.#now = Math.max(this.#now + 1, nextFlushAt ?? 0);
+    this.#checkCounts();
     return pending || nextFlushAt !== undefined;
+  }
+
+  /** What is counted all along, against counting it now. */
+  #checkCounts(): void {
+    const { rib } = this;
+    const paths = [...rib.paths()];
+    const prefixes = paths.filter(({ best }) => best).length;
+    expect(rib.counts()).toEqual(
+      paths.length === 0 ? [] : [{ family: FAMILY, prefixes, paths: paths.length }],
+    );
+    for (const number of this.#numbers.values()) {
+      const received = [...rib.adjRibIn(number)];
+      const accepted = received.filter(({ ineligible }) =>
+        [ELIGIBLE, UNREACHABLE_NEXT_HOP].includes(ineligible),
+      );
+      expect(rib.receivedCount(number)).toBe(received.length);
+      expect(rib.acceptedCount(number, FAMILY)).toBe(accepted.length);
+      expect(rib.sentCount(number)).toBe([...rib.adjRibOut(number)].length);
+    }
   }
 
   settle(): void {
@@ -263,7 +284,7 @@ export class RibPair {
         shown.map(({ attributes }) => routeKey(modelRoute(attributes, attributes.nextHop))).sort(),
       ).toEqual(expected);
     }
-    expect(this.rib.sentCount(number)).toBe(out.length);
+    expect(this.rib.waitingCount(number, FAMILY)).toBe(0);
     expect(reader.endsOfRib).toBe(1);
     expect(reader.refreshing).toBeUndefined();
   }

@@ -62,6 +62,11 @@ export class FamilyRib {
     return this.#macMoves?.take() ?? [];
   }
 
+  /** The groups of peers that get the same messages. */
+  get groups(): readonly UpdateGroup[] {
+    return this.#turns;
+  }
+
   /** The group that a peer is in. */
   groupOf(peer: number): UpdateGroup | undefined {
     return this.#groupOf.get(peer);

@@ -54,15 +54,21 @@ export class GroupFeeds {
       segments.add({ except: NOBODY, only: everybody }, start, writer.out.position, 1);
     }
     const buckets = new Buckets();
+    let told = 0;
     const end = Math.min(this.#sent.top, cursor + limit);
     for (let entry = cursor; entry < end; entry++) {
       const set = this.#sent.set(entry);
       if (set === 0) continue;
+      told += 1;
       const except = this.#except(set, this.#sent.source(entry));
+      if (except.length > 0) missed(together, except);
       const only = except.length === 0 ? everybody : everybody.filter((peer) => !except.includes(peer));
       if (only.length > 0) buckets.put(set, entry, NOBODY, only);
     }
-    for (const member of together) member.feed!.cursor = end;
+    for (const member of together) {
+      member.feed!.cursor = end;
+      if (member.initial !== undefined) member.missing -= told;
+    }
     encode(buckets, writer, segments);
     return end - cursor;
   }
@@ -94,6 +100,13 @@ export class GroupFeeds {
     const start = writer.out.position;
     write();
     segments.add({ except: NOBODY, only }, start, writer.out.position, 1);
+  }
+}
+
+/** Those that are in their first feed are not told of an entry after all. */
+function missed(together: readonly GroupMember[], except: readonly number[]): void {
+  for (const member of together) {
+    if (member.initial !== undefined && except.includes(member.peer.id)) member.missing += 1;
   }
 }
 

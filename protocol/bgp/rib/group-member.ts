@@ -26,6 +26,8 @@ export class GroupMember {
   quiet = false;
   /** Further feeds, in order. */
   readonly refreshes: Feed[] = [];
+  /** By how many it knows fewer entries than the group has sent. */
+  missing = 0;
   /** What it missed, while it is behind the group. */
   lag: Lag | undefined;
 

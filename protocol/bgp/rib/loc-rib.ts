@@ -29,6 +29,12 @@ export class LocRib {
   watched = false;
   /** No selection takes place (RFC 4724 §4.1). */
   held = false;
+  /** How often the best path of a prefix was decided. */
+  decisions = 0;
+  /** Prefixes with a best path. */
+  selected = 0;
+  /** Paths of each peer that import refused; who has none is absent. */
+  readonly refused: Map<number, number> = new Map();
   readonly #attributes: AttributeTable;
   readonly #context: DecisionContext;
   readonly #listener: LocRibListener;
@@ -88,15 +94,30 @@ export class LocRib {
     this.paths.selected[entered] = selected;
     this.paths.flags[entered] = reason;
     if (reason === 0) this.#select(prefix, entered, true);
-    else if (this.watched) this.#listener.touched(prefix);
+    else {
+      this.#countRefused(peer, 1);
+      if (this.watched) this.#listener.touched(prefix);
+    }
     return true;
+  }
+
+  #countRefused(peer: number, difference: number): void {
+    const count = (this.refused.get(peer) ?? 0) + difference;
+    if (count === 0) this.refused.delete(peer);
+    else this.refused.set(peer, count);
+  }
+
+  #judged(path: number, before: number, reason: number): void {
+    if ((before === 0) !== (reason === 0)) this.#countRefused(this.paths.peer[path]!, reason === 0 ? -1 : 1);
   }
 
   #replace(path: number, received: number, selected: number, reason: number): void {
     const { paths } = this;
     const oldReceived = paths.received[path]!;
     const oldSelected = paths.selected[path]!;
-    const same = oldSelected === selected && (paths.flags[path]! & REASON) === reason;
+    const oldReason = paths.flags[path]! & REASON;
+    const same = oldSelected === selected && oldReason === reason;
+    this.#judged(path, oldReason, reason);
     paths.received[path] = received;
     paths.selected[path] = selected;
     // It is fresh again, whatever it was before.
@@ -119,6 +140,7 @@ export class LocRib {
     const { paths } = this;
     const prefix = paths.prefix[path]!;
     const eligible = (paths.flags[path]! & REASON) === 0;
+    if (!eligible) this.#countRefused(paths.peer[path]!, -1);
     paths.leave(path);
     this.#attributes.release(paths.received[path]!);
     this.#attributes.release(paths.selected[path]!);
@@ -144,6 +166,7 @@ export class LocRib {
     const flags = paths.flags[path]!;
     if (old === selected && (flags & REASON) === reason) return;
     this.#attributes.retain(selected);
+    this.#judged(path, flags & REASON, reason);
     paths.selected[path] = selected;
     paths.flags[path] = (flags & ~REASON) | reason;
     this.#attributes.release(old);
@@ -240,6 +263,7 @@ export class LocRib {
       if (before !== NONE && before === touched) this.#setBest(prefix, NONE);
       return;
     }
+    this.decisions += 1;
     const after = this.#choose(prefix, before, isNew ? touched : NONE);
     if (after === before && (after === NONE || after !== touched)) return;
     this.#setBest(prefix, after);
@@ -249,6 +273,8 @@ export class LocRib {
     if (prefix >= this.#best.length) {
       this.#best = copyInto(new Int32Array(grownLength(this.#best.length, prefix)).fill(NONE), this.#best);
     }
+    if (this.#best[prefix] === NONE) this.selected += 1;
+    if (best === NONE) this.selected -= 1;
     this.#best[prefix] = best;
     this.#listener.changed(prefix);
   }

@@ -43,6 +43,12 @@ export class PathTable {
   #peerHead: Int32Array = new Int32Array(16).fill(NONE);
   #top = 0;
   #free = NONE;
+  #count = 0;
+
+  /** Paths that are not gone. */
+  get count(): number {
+    return this.#count;
+  }
 
   /** One more than the highest path number ever used. */
   get top(): number {
@@ -91,6 +97,7 @@ export class PathTable {
   /** Takes a path out of its peer's list; its number stays taken until {@link remove}. */
   leave(path: number): void {
     this.flags[path] = GONE;
+    this.#count -= 1;
     const before = this.#before[path]!;
     const after = this.#after[path]!;
     if (before === NONE) this.#peerHead[this.peer[path]!] = after;
@@ -119,6 +126,7 @@ export class PathTable {
   }
 
   #linkPeer(path: number): void {
+    this.#count += 1;
     const peer = this.peer[path]!;
     if (peer >= this.#peerHead.length) {
       this.#peerHead = copyInto(

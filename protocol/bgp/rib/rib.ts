@@ -50,6 +50,19 @@ export interface RibFlush {
   readonly nextFlushAt: number | undefined;
 }
 
+/** @see Rib.statistics */
+export interface FamilyStatistics {
+  readonly family: Family;
+  /** How often the best path of a prefix was decided. */
+  readonly decisions: number;
+  /** Update groups: peers, routes that they were sent, and routes that are still to be looked at. */
+  readonly groups: readonly {
+    readonly members: readonly number[];
+    readonly sent: number;
+    readonly waiting: number;
+  }[];
+}
+
 /** Prefixes worked off in a flush unless the caller says otherwise. */
 const DEFAULT_LIMIT = 10_000;
 
@@ -290,15 +303,8 @@ export class Rib {
   /** How many destinations have a best path, and how many paths are known, family by family. */
   counts(): { readonly family: Family; readonly prefixes: number; readonly paths: number }[] {
     return [...this.#families.values()].flatMap(({ family, rib }) => {
-      let prefixes = 0;
-      let paths = 0;
-      for (let prefix = 0; prefix < rib.prefixes.top; prefix++) {
-        if (rib.paths.first(prefix) < 0) continue;
-        if (rib.best(prefix) >= 0) prefixes += 1;
-        rib.eachAt(prefix, () => {
-          paths += 1;
-        });
-      }
+      const { selected: prefixes } = rib;
+      const paths = rib.paths.count;
       return paths === 0 ? [] : [{ family, prefixes, paths }];
     });
   }
@@ -347,6 +353,28 @@ export class Rib {
       if (family === undefined || each.family === family) count += each.received.get(id) ?? 0;
     }
     return count;
+  }
+
+  /** How many routes of a peer import accepted, in a family. */
+  acceptedCount(id: number, family: Family): number {
+    const known = this.#families.get(family);
+    return known === undefined ? 0 : (known.received.get(id) ?? 0) - (known.rib.refused.get(id) ?? 0);
+  }
+
+  /** How many routes of a family are still to be looked at for a peer, before it was sent everything. */
+  waitingCount(id: number, family: Family): number {
+    return this.#families.get(family)?.groupOf(id)?.waiting(id) ?? 0;
+  }
+
+  /** What each family has done and holds beside {@link counts}. */
+  statistics(): FamilyStatistics[] {
+    return Array.from(this.#families.values(), ({ family, rib, groups }) => ({
+      family,
+      decisions: rib.decisions,
+      groups: groups.map(({ members, sentEntries: sent, dirtyEntries: waiting }) => {
+        return { members: [...members.keys()], sent, waiting };
+      }),
+    }));
   }
 
   /** How many routes a peer was sent, in one family or in all. */

@@ -89,6 +89,7 @@ export class UpdateGroup {
     // Where nothing was sent so far, all there is to tell is still to come as changes.
     const cursor = this.#sent.count === 0 ? Number.POSITIVE_INFINITY : 0;
     const member = new GroupMember(peer, { cursor, until: this.#dirty.total, marked: false });
+    member.missing = this.#sent.count;
     this.members.set(peer.id, member);
     this.#apart.add(member);
     this.#byAddress.set(addressKey(peer.address), peer.id);
@@ -109,7 +110,10 @@ export class UpdateGroup {
     for (let entry = 0; entry < top; entry++) {
       const had = from.sentTo(peer.id, entry);
       if (had === 0 && this.#sent.set(entry) === 0) continue;
-      if (had !== 0) this.#attributes.retain(had);
+      if (had !== 0) {
+        this.#attributes.retain(had);
+        member.missing -= 1;
+      }
       lag.note(entry, had);
     }
     member.lag = lag;
@@ -122,9 +126,16 @@ export class UpdateGroup {
     from.leave(peer.id);
   }
 
-  /** Tells a member everything again (route refresh). @param marked between BoRR and EoRR. */
+  /**
+   * Tells a member everything again (route refresh). One that has not begun yet serves later requests too, so that a peer
+   * that asks and does not read costs no more the more it asks.
+   * @param marked between BoRR and EoRR.
+   */
   refresh(peer: number, marked: boolean): void {
-    this.members.get(peer)?.refreshes.push({ cursor: 0, until: 0, marked });
+    const refreshes = this.members.get(peer)?.refreshes;
+    const last = refreshes?.at(-1);
+    if (last !== undefined && last.cursor === 0 && last.marked === marked) return;
+    refreshes?.push({ cursor: 0, until: 0, marked });
   }
 
   leave(peer: number): void {
@@ -181,15 +192,34 @@ export class UpdateGroup {
     if (member === undefined) return 0;
     if (member.initial !== undefined && entry >= member.initial.cursor) return 0;
     if (member.lag?.has(entry)) return member.lag.had(entry);
+    // Members and sets may be others than when it was asked last.
+    this.#hopSet = NONE;
     return this.#current(peer, entry);
   }
 
   /** How many entries a member knows. */
   sentCount(peer: number): number {
-    let count = 0;
-    this.#hopSet = NONE;
-    for (let entry = 0; entry < this.topFor(peer); entry++) if (this.sentTo(peer, entry) !== 0) count += 1;
-    return count;
+    const member = this.members.get(peer);
+    return member === undefined ? 0 : this.#sent.count - member.missing;
+  }
+
+  /** How many entries the group has sent, members that must not get some of them aside. */
+  get sentEntries(): number {
+    return this.#sent.count;
+  }
+
+  /** How many entries are still to be looked at, for all members. */
+  get dirtyEntries(): number {
+    return this.#dirty.length;
+  }
+
+  /** How many entries are still to be looked at for a member: changes, what it missed, what it is fed. */
+  waiting(peer: number): number {
+    const member = this.members.get(peer);
+    if (member === undefined) return 0;
+    const left = ({ cursor }: Feed): number => Math.max(0, this.#sent.top - cursor);
+    const feeds = member.initial === undefined ? member.refreshes : [member.initial, ...member.refreshes];
+    return feeds.reduce((sum, feed) => sum + left(feed), this.#dirty.length + (member.lag?.length ?? 0));
   }
 
   /** Attribute set of an entry as a member should know it. */
@@ -273,6 +303,8 @@ export class UpdateGroup {
       const had = lag.had(entry);
       const set = this.#current(peer.id, entry);
       if (set !== had) buckets.put(set, entry, NOBODY, only);
+      if (set === 0 && had !== 0) member.missing += 1;
+      else if (set !== 0 && had === 0) member.missing -= 1;
       if (had !== 0) this.#replaced.push(had);
     }
     if (lag.length === 0) member.lag = undefined;
@@ -347,7 +379,12 @@ export class UpdateGroup {
     if (set === 0 && oldSet === 0) return;
     const before = oldSet === 0 ? NOBODY : this.#except(oldSet, this.#sent.source(entry));
     const after = set === 0 ? NOBODY : this.#except(set, source);
-    const apart = this.#apart.size === 0 ? NOBODY : this.#noteApart(entry, oldSet, before);
+    const more = (set === 0 ? 0 : 1) - (oldSet === 0 ? 0 : 1);
+    const apart = this.#apart.size === 0 ? NOBODY : this.#noteApart(entry, oldSet, before, more);
+    if (before !== after) {
+      this.#miss(before, apart, -1);
+      this.#miss(after, apart, 1);
+    }
     if (apart.length < this.members.size) {
       if (set === 0) buckets.put(0, entry, union(before, apart), undefined);
       else if (set !== oldSet) buckets.put(set, entry, union(after, apart), undefined);
@@ -372,13 +409,24 @@ export class UpdateGroup {
     }
   }
 
-  /** Members that are not told of a change of this entry now; those that take no bytes have it noted. */
-  #noteApart(entry: number, oldSet: number, before: readonly number[]): readonly number[] {
+  /** Counts an entry that those of `members` that are not `apart` must not get. */
+  #miss(members: readonly number[], apart: readonly number[], difference: number): void {
+    for (const id of members) {
+      if (!apart.includes(id)) this.members.get(id)!.missing += difference;
+    }
+  }
+
+  /**
+   * Members that are not told of a change of this entry now; those that take no bytes have it noted.
+   * @param more entries that the group has sent afterwards.
+   */
+  #noteApart(entry: number, oldSet: number, before: readonly number[], more: number): readonly number[] {
     const apart: number[] = [];
     for (const member of this.#apart) {
       if (member.follows(entry)) continue;
       const { lag, initial, peer } = member;
       apart.push(peer.id);
+      member.missing += more;
       if (lag === undefined || lag.has(entry) || (initial !== undefined && entry >= initial.cursor)) continue;
       const had = before.includes(peer.id) ? 0 : oldSet;
       if (had !== 0) this.#attributes.retain(had);

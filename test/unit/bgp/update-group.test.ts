@@ -192,4 +192,18 @@ describe('a peer that takes no bytes', () => {
     expect(settle(rib, 1001)).toMatchObject([{ peer: slow, messages: 1 }]);
     expect(sent(rib, slow)[0]!.attributes.med).toBe(49);
   });
+
+  test('a peer that asks again and again before it is told anything is told once', () => {
+    const rib = new Rib(CONFIG);
+    announce(rib, rib.addPeer(peer(2)), {}, prefixes(100));
+    const reader = rib.addPeer(peer(3, { client: true, enhancedRefresh: true }));
+    settle(rib);
+    rib.setWritable(reader, false);
+    for (let i = 0; i < 1000; i++) rib.refresh(reader, 'ipv4-unicast');
+    expect(rib.waitingCount(reader, 'ipv4-unicast')).toBe(100);
+    rib.setWritable(reader, true);
+    const names = settle(rib).flatMap(({ chunks }) => messageNames(chunks));
+    expect(names.filter((name) => name !== 'update')).toEqual(['BoRR', 'EoRR']);
+    expect(rib.waitingCount(reader, 'ipv4-unicast')).toBe(0);
+  });
 });
