@@ -5,9 +5,10 @@ import type { SessionInput, SessionOutput } from '../../protocol/bgp/session/eve
 import type { Negotiated } from '../../protocol/bgp/session/negotiated.ts';
 import { Session } from '../../protocol/bgp/session/session.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
-import type { Clock, Log, Random, TcpConnection, TcpHandler, TcpPort, Timer } from '../ports.ts';
+import type { Clock, Endpoint, Log, Random, TcpConnection, TcpHandler, TcpPort, Timer } from '../ports.ts';
 import { faultComment } from './fault-log.ts';
 import type { SessionTap } from './mrt-updates.ts';
+import { type OpenPair, OpenRecorder } from './open-recorder.ts';
 import { Outbox } from './outbox.ts';
 import { type SessionIdentity, sessionConfig } from './session-config.ts';
 import { connectOptions, ttlOf } from './tcp-options.ts';
@@ -71,6 +72,7 @@ export class PeerSession {
   readonly #owner: PeerSessionOwner;
   readonly #connections = new Map<number, TcpConnection>();
   readonly #timers = new Map<string, Timer>();
+  readonly #opens = new OpenRecorder();
   /** Connections that came up. */
   readonly #open = new WeakSet<TcpConnection>();
   /** Connections that are closing, and what waits for the last one. */
@@ -78,6 +80,7 @@ export class PeerSession {
   #drained: (() => void)[] = [];
   #accepted = 0;
   #up: Outbox | undefined;
+  #upNumber = 0;
   #busy = false;
   #waiting: SessionInput[] = [];
 
@@ -92,6 +95,20 @@ export class PeerSession {
   /** Our end of the established connection. */
   get localAddress(): string | undefined {
     return this.#up?.connection.local.address;
+  }
+
+  /** Octets for the established connection that the system has not taken yet. */
+  get queued(): number {
+    return this.#up?.connection.queued ?? 0;
+  }
+
+  /** The two ends of the established connection, and its OPENs; `undefined` without one. */
+  get transport():
+    | { readonly local: Endpoint; readonly remote: Endpoint; readonly opens: OpenPair }
+    | undefined {
+    if (this.#up === undefined) return undefined;
+    const { local, remote } = this.#up.connection;
+    return { local, remote, opens: this.#opens.pair(this.#upNumber) };
   }
 
   start(): void {
@@ -168,6 +185,7 @@ export class PeerSession {
           this.#peerAs,
           this.machine.negotiated,
         );
+        this.#opens.received(number, bytes);
         this.#handle({ kind: 'received', connection: number, bytes });
       },
       onDrain: () => {
@@ -176,6 +194,7 @@ export class PeerSession {
       onClose: (error) => {
         const closed = this.#connections.get(number) ?? connection;
         this.#connections.delete(number);
+        this.#opens.forget(number);
         if (closed !== undefined) this.#closed(closed);
         const reason = error === undefined ? undefined : `TCP ${error}`;
         this.#handle({ kind: 'closed', connection: number, ...(reason === undefined ? {} : { reason }) });
@@ -213,6 +232,7 @@ export class PeerSession {
         this.#dial(output.connection);
         return;
       case 'send':
+        this.#opens.sent(output.connection, output.bytes);
         this.#write(output.connection, output.bytes);
         return;
       case 'close':
@@ -273,6 +293,7 @@ export class PeerSession {
 
   #established(number: number, negotiated: Negotiated): void {
     const connection = this.#connections.get(number)!;
+    this.#upNumber = number;
     this.#up = new Outbox(connection, this.#ports.clock, {
       blocked: () => {
         this.#owner.writable(false);
