@@ -17,6 +17,7 @@ import { type Ending, PeerSession, type PeerSessionOwner, type SpeakerPorts } fr
 import { DEFAULT_STALE_TIME, limitsOf, maxPrefixesOf } from './peer-settings.ts';
 import { ribPeerConfig } from './rib-peer.ts';
 import type { SessionIdentity } from './session-config.ts';
+import type { SessionMonitors } from './session-monitors.ts';
 import { TimerSet } from './timer-set.ts';
 import type { FamilyName, PeerConfig, PeerRangeConfig } from './types.ts';
 
@@ -24,6 +25,7 @@ import type { FamilyName, PeerConfig, PeerRangeConfig } from './types.ts';
 export interface PeerOwner {
   readonly rib: Rib;
   readonly ports: SpeakerPorts;
+  readonly monitors: SessionMonitors;
   /** Peers are sent only routes with targets that they asked for, where they can ask (RFC 4684). */
   readonly rtConstraint: boolean;
   /** The RIB has something to send or to tell. */
@@ -131,8 +133,12 @@ export class Peer implements PeerSessionOwner {
       return;
     }
     const id = this.#established(`clear ${how}`);
-    if (how === 'in') this.#owner.rib.policyChanged(id);
-    else for (const family of this.session.machine.negotiated!.families) this.#owner.rib.refresh(id, family);
+    if (how === 'in') {
+      this.#owner.rib.policyChanged(id);
+      this.#owner.monitors.judged(this);
+    } else {
+      for (const family of this.session.machine.negotiated!.families) this.#owner.rib.refresh(id, family);
+    }
     this.#owner.schedule();
   }
 
@@ -196,10 +202,12 @@ export class Peer implements PeerSessionOwner {
     else this.#owner.rib.resumePeer(this.#ribPeer, config);
     this.#act(this.#restart.established(negotiated));
     this.#owner.established(this, negotiated);
+    this.#monitor(negotiated);
     this.#owner.schedule();
   }
 
-  down({ graceful, negotiated }: Parameters<PeerSessionOwner['down']>[0]): void {
+  down({ graceful, negotiated, notification, reason }: Parameters<PeerSessionOwner['down']>[0]): void {
+    this.#owner.monitors.down(this, { notification, silent: reason === 'stopped' });
     this.endOfRibReceived.clear();
     this.endOfRibSent.clear();
     this.#limits.reset();
@@ -213,6 +221,7 @@ export class Peer implements PeerSessionOwner {
     if (this.#ribPeer === undefined) return;
     this.#owner.rib.update(this.#ribPeer, message);
     const family = endOfRib(message);
+    this.#owner.monitors.update(this, message, family);
     if (family !== undefined) {
       this.endOfRibReceived.add(family);
       this.#act(this.#restart.endOfRib(family));
@@ -232,7 +241,7 @@ export class Peer implements PeerSessionOwner {
     const id = this.#ribPeer;
     if (id === undefined) return;
     const end = (): void => {
-      this.#owner.rib.endRefresh(id, family);
+      if (this.#owner.rib.endRefresh(id, family) > 0) this.#owner.monitors.purged(this);
       this.#owner.schedule();
     };
     const timer = `refresh ${family}`;
@@ -269,7 +278,24 @@ export class Peer implements PeerSessionOwner {
     const { localAddress } = this.session;
     if (this.#ribPeer === undefined || negotiated === undefined || localAddress === undefined) return;
     this.#owner.rib.policyChanged(this.#ribPeer, this.#ribConfig(negotiated, localAddress));
+    this.#owner.monitors.judged(this);
     this.#owner.schedule();
+  }
+
+  /** Tells who follows the sessions that this one is up. */
+  #monitor(negotiated: Negotiated): void {
+    const { transport, since, machine } = this.session;
+    if (transport === undefined || this.#ribPeer === undefined) return;
+    const { counters } = machine;
+    const { name } = this.config;
+    this.#owner.monitors.up(this, {
+      name,
+      ribPeer: this.#ribPeer,
+      negotiated,
+      since,
+      counters,
+      ...transport,
+    });
   }
 
   #act(actions: readonly RestartAction[]): void {

@@ -24,6 +24,7 @@ import { Peer, type PeerOwner } from './peer.ts';
 import { checkPeers, sameSession } from './peer-changes.ts';
 import type { SpeakerPorts } from './peer-session.ts';
 import type { SessionIdentity } from './session-config.ts';
+import { SessionMonitors } from './session-monitors.ts';
 import { listenKeys, listenOptions } from './tcp-options.ts';
 import type {
   BestChange,
@@ -40,6 +41,8 @@ export class BgpSpeaker {
   readonly config: SpeakerConfig;
   /** What sessions receive, for who listens. */
   readonly tap: UpdateTap;
+  /** Tells who listens of sessions and routes. */
+  readonly monitors: SessionMonitors = new SessionMonitors();
   readonly #ports: SpeakerPorts;
   readonly #rib: Rib;
   readonly #flusher: Flusher;
@@ -78,6 +81,7 @@ export class BgpSpeaker {
     this.#owner = {
       rib: this.#rib,
       ports: { ...ports, tap: this.tap },
+      monitors: this.monitors,
       rtConstraint: config.rtConstraint !== false,
       schedule: () => this.#flusher.schedule(),
       state: (peer, state) => this.#state(peer, state),
