@@ -1,8 +1,11 @@
 import type { Rib, RibFlush } from '../../protocol/bgp/rib/rib.ts';
+import { DurationHistogram } from '../metrics/histogram.ts';
 import type { Clock, Millis, Timer } from '../ports.ts';
 
 /** Works off what a RIB has to send and to tell: everything that happens in one turn together in the next. */
 export class Flusher {
+  /** How long each turn took. */
+  readonly times: DurationHistogram = new DurationHistogram();
   readonly #rib: Rib;
   readonly #clock: Clock;
   readonly #flushed: (flush: RibFlush) => void;
@@ -41,8 +44,10 @@ export class Flusher {
   #flush(): void {
     this.#timer = undefined;
     this.#due = Number.POSITIVE_INFINITY;
-    const flush = this.#rib.flush(this.#clock.now());
+    const began = this.#clock.now();
+    const flush = this.#rib.flush(began);
     this.#flushed(flush);
+    this.times.observe((this.#clock.now() - began) / 1000);
     if (flush.pending) this.schedule();
     else if (flush.nextFlushAt !== undefined) {
       this.schedule(Math.max(0, flush.nextFlushAt - this.#clock.now()));

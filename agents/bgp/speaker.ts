@@ -8,6 +8,7 @@ import { Rib, type RibFlush } from '../../protocol/bgp/rib/rib.ts';
 import type { RibConfig } from '../../protocol/bgp/rib/route.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
 import { parseIpv4 } from '../../protocol/ip/ipv4.ts';
+import type { DurationHistogram } from '../metrics/histogram.ts';
 import type { TcpConnection, TcpHandler, TcpListener } from '../ports.ts';
 import { plainAddress } from './address.ts';
 import { DynamicPeers } from './dynamic-peers.ts';
@@ -204,6 +205,16 @@ export class BgpSpeaker {
     this.#flusher.schedule();
   }
 
+  /** Peers as they are now, dynamic ones too. */
+  get peers(): Iterable<Peer> {
+    return this.#peers.values();
+  }
+
+  /** How long each turn of selecting, sending and telling took. */
+  get flushTimes(): DurationHistogram {
+    return this.#flusher.times;
+  }
+
   /** The peer of a name, an address or a node of the lab. @throws RangeError where there is none, or several are. */
   peer(nameOrAddress: string): Peer {
     const named = this.#peers.get(nameOrAddress);
@@ -343,8 +354,10 @@ export class BgpSpeaker {
     for (const { peer: ribPeer, chunks, messages, family, endOfRib: ended } of deliveries) {
       const peer = this.#byRibPeer.get(ribPeer);
       peer?.session.send(chunks, messages);
+      if (peer !== undefined) this.monitors.sent(peer, chunks);
       if (ended) peer?.endOfRibSent.add(family);
     }
+    this.monitors.selected(changes);
     for (const move of macMoves) logMacMove(this.#ports.log, move);
     const ends = this.#endsOfRib;
     this.#endsOfRib = [];
