@@ -2,6 +2,7 @@
 import type { Family } from '../../protocol/bgp/family.ts';
 import { announcedRoutes, type UpdateMessage, withdrawnRoutes } from '../../protocol/bgp/message/update.ts';
 import type { Nlri } from '../../protocol/bgp/nlri/codec.ts';
+import type { RibChange } from '../../protocol/bgp/rib/rib.ts';
 import type { SessionCounters } from '../../protocol/bgp/session/counters.ts';
 import type { NotificationRecord } from '../../protocol/bgp/session/event.ts';
 import type { Negotiated } from '../../protocol/bgp/session/negotiated.ts';
@@ -40,6 +41,10 @@ export interface SessionListener {
   /** The peer announced or withdrew routes: octets that are the listeners' own, to be left as they are. */
   routes(session: MonitoredSession, nlri: readonly Nlri[]): void;
   endOfRib(session: MonitoredSession, family: Family): void;
+  /** UPDATEs and perhaps other messages went to the peer; octets that never change. */
+  sent(session: MonitoredSession, chunks: readonly Uint8Array[]): void;
+  /** Best routes changed; their numbers are valid during the call. Only where the RIB reports changes. */
+  selected(changes: readonly RibChange[]): void;
   /** Import has judged all routes of the peer again. */
   judged(session: MonitoredSession): void;
   /** Routes went that the peer did not name: those that it did not repeat in a refresh (RFC 7313 §4). */
@@ -86,6 +91,16 @@ export class SessionMonitors {
       if (nlri.length > 0) listener.routes(session, nlri);
       if (ended !== undefined) listener.endOfRib(session, ended);
     }
+  }
+
+  sent(peer: object, chunks: readonly Uint8Array[]): void {
+    if (this.#listeners.size === 0) return;
+    const session = this.#sessions.get(peer);
+    if (session !== undefined) for (const listener of this.#listeners) listener.sent(session, chunks);
+  }
+
+  selected(changes: readonly RibChange[]): void {
+    if (changes.length > 0) for (const listener of this.#listeners) listener.selected(changes);
   }
 
   judged(peer: object): void {

@@ -5,6 +5,7 @@ import type { AttributeTable } from './attribute-table.ts';
 import type { FamilyRib } from './family-rib.ts';
 import type { LocRib } from './loc-rib.ts';
 import { REASON, STALE } from './path-table.ts';
+import { pathIdOf } from './update-writer.ts';
 
 const NONE = -1;
 
@@ -28,6 +29,15 @@ export interface MonitoredRoute {
   /** Number of the route in its family, for {@link RibMonitor.nlri}. */
   readonly route: number;
   readonly paths: readonly MonitoredPath[];
+}
+
+/** A route as a peer was sent it. */
+export interface SentRoute {
+  readonly family: Family;
+  readonly route: number;
+  readonly set: number;
+  /** Path identifier that we gave it, 0 without ADD-PATH. */
+  readonly pathId: number;
 }
 
 export class RibMonitor {
@@ -86,10 +96,28 @@ export class RibMonitor {
     }
   }
 
-  /** NLRI of a route, with what a set says beside the key, such as labels. */
-  nlri(family: Family, route: number, set: number): Uint8Array {
+  /**
+   * Every route that a peer was sent and is still to believe, as {@link routes}; the number of a set is valid only until
+   * the next one is asked for.
+   */
+  *sent(peer: number): Generator<SentRoute> {
+    for (const known of this.#families.values()) {
+      const { family, rib } = known;
+      for (let entry = 0; entry < (known.groupOf(peer)?.topFor(peer) ?? 0); entry++) {
+        const group = known.groupOf(peer)!;
+        const set = group.sentTo(peer, entry);
+        if (set === 0) continue;
+        const { addPath } = group;
+        const route = addPath ? rib.paths.prefix[entry]! : entry;
+        yield { family, route, set, pathId: addPath ? pathIdOf(entry) : 0 };
+      }
+    }
+  }
+
+  /** NLRI of a route, with what a set says beside the key, such as labels; `undefined`: in the form of a withdrawal. */
+  nlri(family: Family, route: number, set: number | undefined): Uint8Array {
     const { prefixes } = this.#families.get(family)!.rib;
-    const data = this.#attributes.data(set);
+    const data = set === undefined ? undefined : this.#attributes.data(set);
     const nlri = new Uint8Array(prefixes.size(route, data));
     prefixes.write(route, data, nlri, 0);
     return nlri;

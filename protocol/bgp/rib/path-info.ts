@@ -47,6 +47,8 @@ export interface SentInfo {
 export interface RibChange {
   readonly family: Family;
   readonly prefix: string;
+  /** Its number (RibMonitor), valid until the next flush. */
+  readonly route: number;
   readonly best: PathInfo | undefined;
   /** All paths to use, the best first; more than one only where multipath is on. */
   readonly multipath: readonly PathInfo[];
@@ -112,6 +114,7 @@ export function changeOf(context: ViewContext, family: FamilyRib, prefix: number
   return {
     family: family.family,
     prefix: best?.prefix ?? rib.prefixes.text(prefix, undefined),
+    route: prefix,
     best,
     multipath,
   };
