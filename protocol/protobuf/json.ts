@@ -1,0 +1,139 @@
+import type { FieldKind, MessageShape, NamedField } from './field.ts';
+
+/**
+ * proto3's JSON mapping as grpc-gateway writes it: fields by their names in the .proto file, 64-bit integers as decimal
+ * strings, bytes in base64, enums by name, fields that are zero or empty left out. It reads JSON names in camel case and
+ * plain numbers too, and passes over fields that it does not know.
+ */
+
+export type JsonObject = { readonly [name: string]: unknown };
+
+/** JSON that is no message of its type; the text says why, in the words of Go's jsonpb where it has some. */
+export class JsonMappingError extends Error {
+  override readonly name = 'JsonMappingError';
+}
+
+/** A message as an object for JSON.stringify. */
+export function toJson<T>(type: MessageShape<T>, value: T): JsonObject {
+  const json: Record<string, unknown> = {};
+  const source = value as Readonly<Record<string, unknown>>;
+  for (const field of type.fields) {
+    const part = source[field.property];
+    if (part === undefined) continue;
+    if (field.repeated) {
+      const items = part as readonly unknown[];
+      if (items.length > 0) json[field.jsonName] = items.map((item) => valueToJson(field.type, item));
+    } else if (!field.isZero(part as never)) json[field.jsonName] = valueToJson(field.type, part);
+  }
+  return json;
+}
+
+function valueToJson(type: FieldKind, value: unknown): unknown {
+  switch (type.kind) {
+    case 'bytes':
+      return (value as Uint8Array).toBase64();
+    case 'int64':
+      return (value as bigint).toString();
+    case 'uint64':
+      return BigInt.asUintN(64, value as bigint).toString();
+    case 'message':
+      return toJson(type.type(), value);
+    default:
+      return value;
+  }
+}
+
+/** The message in a parsed JSON object. @throws JsonMappingError. */
+export function fromJson<T>(type: MessageShape<T>, json: unknown): T {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new JsonMappingError('expected a JSON object');
+  }
+  const message: Record<string, unknown> = {};
+  for (const field of type.fields) {
+    const value = propertyOf(json as JsonObject, field);
+    if (value === undefined || value === null) message[field.property] = field.repeated ? [] : field.initial;
+    else if (!field.repeated) message[field.property] = valueFromJson(field.type, value);
+    else {
+      if (!Array.isArray(value)) throw new JsonMappingError('expected a JSON list');
+      message[field.property] = value.map((item) => valueFromJson(field.type, item));
+    }
+  }
+  return message as T;
+}
+
+function propertyOf(json: JsonObject, { jsonName, property }: NamedField): unknown {
+  return json[jsonName] ?? json[property];
+}
+
+function valueFromJson(type: FieldKind, value: unknown): unknown {
+  switch (type.kind) {
+    case 'bytes':
+      return bytesFrom(value);
+    case 'string':
+      if (typeof value !== 'string') throw new JsonMappingError(`expected text, got ${shown(value)}`);
+      return value;
+    case 'bool':
+      if (typeof value !== 'boolean') {
+        throw new JsonMappingError(`expected true or false, got ${shown(value)}`);
+      }
+      return value;
+    case 'int64':
+      return BigInt.asIntN(64, integerFrom(value));
+    case 'uint64':
+      return BigInt.asUintN(64, integerFrom(value));
+    case 'int32':
+    case 'uint32':
+      return Number(integerFrom(value));
+    case 'enum':
+      return enumFrom(type, value);
+    case 'message':
+      return fromJson(type.type(), value);
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value);
+}
+
+function bytesFrom(value: unknown): Uint8Array {
+  if (typeof value !== 'string') throw new JsonMappingError('expected base64 text for a bytes field');
+  const fault = value.search(/[^A-Za-z0-9+/_=-]/);
+  if (fault >= 0) throw new JsonMappingError(`illegal base64 data at input byte ${fault}`);
+  const plain = value.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '');
+  try {
+    return Uint8Array.fromBase64(plain);
+  } catch {
+    throw new JsonMappingError(`illegal base64 data at input byte ${value.length}`);
+  }
+}
+
+function integerFrom(value: unknown): bigint {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
+  if (typeof value === 'string' && /^-?\d+$/.test(value)) return BigInt(value);
+  throw new JsonMappingError(`expected a 64-bit integer, got ${shown(value)}`);
+}
+
+function enumFrom({ name, values }: FieldKind & { readonly kind: 'enum' }, value: unknown): string {
+  if (typeof value === 'number') return values[value] ?? values[0]!;
+  if (typeof value === 'string' && values.includes(value)) return value;
+  throw new JsonMappingError(`unknown value ${shown(value)} for enum ${name}`);
+}
+
+/**
+ * Parses a message's JSON text; an empty one is an empty message. Integers beyond 2^53 stay exact.
+ * @throws JsonMappingError where it is no JSON.
+ */
+export function parseJson(text: string): unknown {
+  if (text.trim() === '') return {};
+  try {
+    return JSON.parse(text, exactIntegers);
+  } catch (error) {
+    throw new JsonMappingError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function exactIntegers(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  return /^-?\d+$/.test(context?.source ?? '') ? BigInt(context!.source!) : value;
+}
