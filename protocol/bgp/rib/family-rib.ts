@@ -28,6 +28,7 @@ export class FamilyRib {
   #turns: UpdateGroup[] = [];
   #pathGroups: UpdateGroup[] = [];
   #macMoves: MacMoves | undefined;
+  #lastGroup = 0;
 
   constructor(family: Family, context: GroupContext, reports: boolean) {
     this.family = family;
@@ -171,6 +172,7 @@ export class FamilyRib {
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
     const group = new UpdateGroup(profile, this.#context, this.rib);
+    group.number = ++this.#lastGroup;
     this.#groups.set(key, group);
     this.#turns.push(group);
     this.#watch();

@@ -53,10 +53,15 @@ export interface RibFlush {
 /** @see Rib.statistics */
 export interface FamilyStatistics {
   readonly family: Family;
+  /** Destinations with a best path, and all paths. */
+  readonly best: number;
+  readonly paths: number;
   /** How often the best path of a prefix was decided. */
   readonly decisions: number;
   /** Update groups: peers, routes that they were sent, and routes that are still to be looked at. */
   readonly groups: readonly {
+    /** Of the family, and given once only. */
+    readonly number: number;
     readonly members: readonly number[];
     readonly sent: number;
     readonly waiting: number;
@@ -366,13 +371,15 @@ export class Rib {
     return this.#families.get(family)?.groupOf(id)?.waiting(id) ?? 0;
   }
 
-  /** What each family has done and holds beside {@link counts}. */
+  /** What each family holds and has done, counted as it happens. */
   statistics(): FamilyStatistics[] {
     return Array.from(this.#families.values(), ({ family, rib, groups }) => ({
       family,
+      best: rib.selected,
+      paths: rib.paths.count,
       decisions: rib.decisions,
-      groups: groups.map(({ members, sentEntries: sent, dirtyEntries: waiting }) => {
-        return { members: [...members.keys()], sent, waiting };
+      groups: groups.map(({ number, members, sentEntries: sent, dirtyEntries: waiting }) => {
+        return { number, members: [...members.keys()], sent, waiting };
       }),
     }));
   }

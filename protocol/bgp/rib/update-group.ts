@@ -37,6 +37,8 @@ const PATIENCE = 50;
 
 export class UpdateGroup {
   readonly profile: ExportProfile;
+  /** Tells it from others of its family, for people. */
+  number = 0;
   readonly members: Map<number, GroupMember> = new Map();
   readonly #rib: LocRib;
   readonly #attributes: AttributeTable;
