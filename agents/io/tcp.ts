@@ -34,7 +34,9 @@ async function listen(
 ): Promise<TcpListener> {
   const what = `listen on ${formatEndpoint(local)}`;
   if (isIP(local.address) === 0) throw portErrorFrom(what, new Error('not an IP address'));
-  const special = Object.values(options).some((value) => value !== undefined);
+  const special = Object.values(options).some((value) =>
+    Array.isArray(value) ? value.length > 0 : value !== undefined,
+  );
   if (special) requireLinux(`${what} with keys or TTLs`);
   const bound = special ? boundTcpSocket(local, options) : undefined;
   const server = createServer({ noDelay: true }, (socket) => {

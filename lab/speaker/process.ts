@@ -1,7 +1,6 @@
 /** One BGP speaker as a process of its own, without a lab around it. */
 
 import { BgpSpeaker } from '../../agents/bgp/speaker.ts';
-import { controlSpeaker } from '../../agents/bgp/speaker-control.ts';
 import type {
   NetworkConfig,
   NextHopConfig,
@@ -9,13 +8,14 @@ import type {
   PeerRangeConfig,
   SpeakerConfig,
 } from '../../agents/bgp/types.ts';
-import { SPEAKER_NODE, type SpeakerControl } from '../../agents/control/bgp.ts';
-import { serveControl } from '../../agents/control/server.ts';
+import type { ControlServer } from '../../agents/control/server.ts';
 import { systemClock } from '../../agents/io/clock.ts';
 import { systemRandom } from '../../agents/io/random.ts';
 import { nodeTcp } from '../../agents/io/tcp.ts';
-import type { Log } from '../../agents/ports.ts';
-import { type MrtConfig, MrtDumps } from '../mrt/dumps.ts';
+import type { MetricsServer } from '../../agents/metrics/server.ts';
+import type { Endpoint, Log } from '../../agents/ports.ts';
+import { packageVersion } from '../cli/package.ts';
+import type { MrtConfig } from '../mrt/dumps.ts';
 
 /** Everything that a speaker's file says, with its peer groups and policies worked in. */
 export interface SpeakerSetup {
@@ -26,11 +26,15 @@ export interface SpeakerSetup {
   /** Absent: every next hop can be reached. */
   readonly nextHops?: readonly NextHopConfig[] | undefined;
   readonly mrt?: MrtConfig | undefined;
+  /** Where Prometheus scrapes it; absent: nowhere. */
+  readonly metrics?: Endpoint | undefined;
 }
 
 /** A running speaker. */
 export interface SpeakerProcess {
   readonly speaker: BgpSpeaker;
+  /** Where metrics are served. */
+  readonly metrics: Endpoint | undefined;
   /** Writes the RIB to the file that the configuration names; resolves when that is done. */
   dumpRib(): Promise<void>;
   /**
@@ -49,7 +53,7 @@ export interface SpeakerProcess {
 
 /**
  * Starts a speaker on the sockets of the system, controlled through a Unix socket. Rejects with a PortError where it
- * cannot listen, or cannot serve the socket.
+ * cannot listen, or cannot serve the socket or the metrics.
  */
 export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log): Promise<SpeakerProcess> {
   const ports = { clock: systemClock(), random: systemRandom(), tcp: nodeTcp(), log };
@@ -60,33 +64,34 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
   );
   speaker.setPeers(setup.peers, setup.ranges);
   let announced = announce(speaker, setup.networks, new Map());
-  let ended: () => void = () => undefined;
-  const asked = new Promise<void>((resolve) => {
-    ended = resolve;
-  });
-  const target: SpeakerControl = {
-    node: SPEAKER_NODE,
-    speaker: controlSpeaker(SPEAKER_NODE, () => speaker),
-    stop: async () => {
-      await speaker.stop();
-      ended();
-    },
-  };
-  const control = await serveControl(socket, new Map([[SPEAKER_NODE, target]]));
+  const dumps = (): Promise<typeof import('../mrt/dumps.ts')> => import('../mrt/dumps.ts');
+  // Peers need not wait for what serves people: it is loaded when we listen, dumps of updates apart.
+  if (setup.mrt !== undefined) await dumps();
+  await speaker.start();
+  let control: ControlServer;
+  let asked: Promise<void>;
+  let metrics: MetricsServer | undefined;
   try {
-    await speaker.start();
+    if (setup.metrics !== undefined) metrics = await serveMetricsOf(speaker, setup.metrics);
+    ({ control, asked } = await serve(speaker, socket));
   } catch (error) {
-    await control.close();
+    await metrics?.close();
+    await speaker.stop();
     throw error;
   }
-  const dumps = new MrtDumps(speaker, log);
-  dumps.configure(setup.mrt);
+  const { MrtDumps } = await dumps();
+  const mrt = new MrtDumps(speaker, log);
+  mrt.configure(setup.mrt);
   return {
     speaker,
+    metrics: metrics?.local,
     asked,
-    dumpRib: () => dumps.dumpRib(),
+    dumpRib: () => mrt.dumpRib(),
     reload(next) {
       const fixed = (config: SpeakerConfig): string => JSON.stringify(FIXED.map((key) => config[key]));
+      if (JSON.stringify(next.metrics) !== JSON.stringify(setup.metrics)) {
+        throw new RangeError('metrics stays as it is until the speaker is started anew');
+      }
       if (fixed(next.speaker) !== fixed(speaker.config)) {
         throw new RangeError(
           `${FIXED.slice(0, -1).join(', ')} and ${FIXED.at(-1)} stay as they are until the speaker is started anew`,
@@ -95,14 +100,42 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
       speaker.setPeers(next.peers, next.ranges);
       speaker.setNextHops(next.nextHops);
       announced = announce(speaker, next.networks, announced);
-      dumps.configure(next.mrt);
+      mrt.configure(next.mrt);
     },
     async stop(options) {
       await speaker.stop(options);
-      await dumps.close();
+      await mrt.close();
+      await metrics?.close();
       await control.close();
     },
   };
+}
+
+/** Serves the speaker's control socket; `asked` resolves when somebody stopped the speaker through it. */
+async function serve(
+  speaker: BgpSpeaker,
+  socket: string,
+): Promise<{ readonly control: ControlServer; readonly asked: Promise<void> }> {
+  const [{ controlSpeaker }, { SPEAKER_NODE }, { serveControl }] = await Promise.all([
+    import('../../agents/bgp/speaker-control.ts'),
+    import('../../agents/control/bgp.ts'),
+    import('../../agents/control/server.ts'),
+  ]);
+  const { promise: asked, resolve: ended } = Promise.withResolvers<void>();
+  const target = {
+    node: SPEAKER_NODE,
+    speaker: controlSpeaker(SPEAKER_NODE, () => speaker),
+    stop: async (): Promise<void> => {
+      await speaker.stop();
+      ended();
+    },
+  };
+  return { control: await serveControl(socket, new Map([[SPEAKER_NODE, target]])), asked };
+}
+
+async function serveMetricsOf(speaker: BgpSpeaker, at: Endpoint): Promise<MetricsServer> {
+  const { serveMetrics } = await import('../../agents/metrics/server.ts');
+  return serveMetrics(at, () => [{ of: speaker, labels: {} }], packageVersion());
 }
 
 /** What a running speaker cannot change. */
