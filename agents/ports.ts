@@ -27,6 +27,14 @@ export interface Random {
   float(): number;
 }
 
+/** Makes of passwords what may be stored. Slow by intention, and off the event loop. */
+export interface PasswordHasher {
+  /** A new hash, with a salt of its own. */
+  hash(password: string): Promise<string>;
+  /** Whether `hash` was made of the password; false also where it is no hash. */
+  verify(password: string, hash: string): Promise<boolean>;
+}
+
 export interface Endpoint {
   readonly address: string;
   readonly port: number;

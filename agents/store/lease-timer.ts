@@ -3,6 +3,11 @@ import type { Clock, Millis, Timer } from '../ports.ts';
 /** Longest sleep before the deadlines are looked at again: far-off ones need no timer of their own. */
 const LONGEST_SLEEP: Millis = 3_600_000;
 
+/** Pause before expired leases are looked for again where some had been found (etcd `server/lease/lessor.go`). */
+export const SWEEP_PAUSE: Millis = 500;
+/** Leases revoked in one sweep at most: 1000 per second. */
+export const MOST_REVOKED = 500;
+
 /** Wakes its owner at the earliest lease deadline, never before it. */
 export class LeaseTimer {
   readonly #clock: Clock;

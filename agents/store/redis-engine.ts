@@ -2,22 +2,22 @@ import type { Draft, Outcome } from '../../protocol/etcd/draft.ts';
 import { CANCELED, etcdError, UNAVAILABLE } from '../../protocol/etcd/errors.ts';
 import type { EtcdStore, TimeToLive } from '../../protocol/etcd/store.ts';
 import { EtcdError } from '../../protocol/etcd/types.ts';
+import { systemPasswords } from '../io/passwords.ts';
 import { systemRandom } from '../io/random.ts';
-import type { Clock, Log, Millis, Random, Timer } from '../ports.ts';
-import { LeaseTimer } from './lease-timer.ts';
+import type { Clock, Log, Millis, PasswordHasher, Random, Timer } from '../ports.ts';
+import { LeaseTimer, MOST_REVOKED, SWEEP_PAUSE } from './lease-timer.ts';
 import { closedError, type Engine } from './local-client.ts';
 import { causeOf, isConnectionError, isPassingError, type StoreRedis } from './redis-connection.ts';
 import { type AppendResult, type LoggedEntry, RedisLog } from './redis-log.ts';
 import { comparePositions, follows, nextPosition, type Position } from './redis-position.ts';
 import { BATCH, newOperation, RedisReplica } from './redis-replica.ts';
+import { Trimmer } from './trimmer.ts';
 import { WatchHub } from './watch-hub.ts';
 
 /** Longest wait of one XREAD, so that a connection that died silently is noticed. */
 const TAIL_BLOCK: Millis = 5000;
 /** Pause before Redis is asked again where it answered that it cannot serve just now. */
 const PASSING_PAUSE: Millis = 100;
-/** Pause before expired leases are looked for again where some had been found: etcd's sweep. */
-const SWEEP_PAUSE: Millis = 500;
 
 export interface RedisEnginePorts {
   readonly clock: Clock;
@@ -63,7 +63,9 @@ export class RedisEngine implements Engine {
   readonly #tailLog: RedisLog;
   readonly #replica: RedisReplica;
   readonly #ports: RedisEnginePorts;
-  readonly #clock: Clock;
+  readonly clock: Clock;
+  readonly passwords: PasswordHasher = systemPasswords();
+  readonly trimmer: Trimmer;
   readonly #leases: LeaseTimer;
   #queue: Waiting[] = [];
   #inFlight: Batch | undefined;
@@ -80,13 +82,14 @@ export class RedisEngine implements Engine {
     this.#redis = redis;
     this.#tail = tail;
     this.#ports = ports;
-    this.#clock = clock;
+    this.clock = clock;
     this.#redisLog = new RedisLog(redis, namespace);
     this.#tailLog = new RedisLog(tail, namespace);
     this.#leases = new LeaseTimer(clock, () => this.#expire());
     const options = { identity: { clusterId, memberId: clusterId }, redisLog: this.#redisLog, clock, log };
     this.#replica = new RedisReplica(options, (deadline) => this.#leases.arm(deadline));
-    this.hub = new WatchHub(this.#replica.machine, clock, log);
+    this.hub = new WatchHub(this.#replica.machine, { clock, log });
+    this.trimmer = new Trimmer(() => this.machine, clock);
     this.#replica.attach(this.hub);
   }
 
@@ -153,7 +156,7 @@ export class RedisEngine implements Engine {
         timer: undefined,
         settled: false,
       };
-      waiting.timer = this.#clock.setTimer(this.#ports.patience, () =>
+      waiting.timer = this.clock.setTimer(this.#ports.patience, () =>
         this.#fail(waiting, etcdError('timeout')),
       );
       this.#queue.push(waiting);
@@ -298,7 +301,7 @@ export class RedisEngine implements Engine {
   }
 
   async keepAlive(id: bigint): Promise<bigint | undefined> {
-    const deadline = this.#clock.now() + this.#ports.patience;
+    const deadline = this.clock.now() + this.#ports.patience;
     // Another process may have granted it a moment ago.
     await this.request((draft) => ({ response: draft.hasLease(id) }));
     const ttl = this.machine.leaseTtl(id);
@@ -307,13 +310,13 @@ export class RedisEngine implements Engine {
       if (this.#closed) throw closedError();
       try {
         if (!(await this.#redisLog.keepAlive(id, ttl))) return undefined;
-        this.machine.setLeaseDeadline(id, this.#clock.now() + Number(ttl) * 1000);
+        this.machine.setLeaseDeadline(id, this.clock.now() + Number(ttl) * 1000);
         return ttl;
       } catch (error) {
         if (!isConnectionError(error) && !isPassingError(error)) {
           throw new EtcdError(UNAVAILABLE, `Redis: ${causeOf(error)}`);
         }
-        if (this.#clock.now() >= deadline) throw etcdError('timeout');
+        if (this.clock.now() >= deadline) throw etcdError('timeout');
         await this.#pause(PASSING_PAUSE);
       }
     }
@@ -321,24 +324,24 @@ export class RedisEngine implements Engine {
 
   async timeToLive(id: bigint): Promise<TimeToLive> {
     await this.request((draft) => ({ response: draft.hasLease(id) }));
-    return this.machine.timeToLive(id, this.#clock.now());
+    return this.machine.timeToLive(id, this.clock.now());
   }
 
   /** Ends the leases whose time is up; Redis' clock, which all processes share, has the last word. */
   #expire(): void {
     if (this.#ready) {
-      for (const id of this.machine.expiredLeases(this.#clock.now())) {
+      for (const id of this.machine.expiredLeases(this.clock.now(), MOST_REVOKED)) {
         this.request((draft) => draft.revoke(id), id).catch(() => {
           // Renewed through another process, revoked already, or Redis is away: the next sweep sees.
         });
       }
     }
     const next = this.machine.nextLeaseDeadline();
-    if (next !== undefined) this.#leases.arm(Math.max(next, this.#clock.now() + SWEEP_PAUSE));
+    if (next !== undefined) this.#leases.arm(Math.max(next, this.clock.now() + SWEEP_PAUSE));
   }
 
   #stillAlive(batch: Batch, lease: bigint, remaining: Millis): void {
-    this.machine.setLeaseDeadline(lease, this.#clock.now() + remaining);
+    this.machine.setLeaseDeadline(lease, this.clock.now() + remaining);
     for (const { waiting } of batch.answers) {
       if (waiting.expired === lease) this.#fail(waiting, etcdError('leaseExists'));
     }
@@ -346,7 +349,7 @@ export class RedisEngine implements Engine {
 
   #pause(delay: Millis): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#clock.setTimer(delay, () => {
+      const timer = this.clock.setTimer(delay, () => {
         this.#pauses.delete(pause);
         resolve();
       });

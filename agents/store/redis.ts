@@ -44,7 +44,9 @@ export async function createRedisStore(url: string, options: RedisStoreOptions):
     const engine = new RedisEngine(redis, tail, clusterId, { clock, log, namespace, patience });
     await engine.start();
     return {
-      client: () => localClient(engine),
+      client: (credentials) => localClient(engine, credentials),
+      available: true,
+      onAvailability: () => () => {},
       header: () => engine.machine.header(),
       leaseTimeToLive: (id) => engine.timeToLive(id),
       leases: async () => engine.machine.leaseIds(),

@@ -1,6 +1,8 @@
 import type { AuthPermission } from '../../protocol/etcd/auth/types.ts';
 import type { TimeToLive } from '../../protocol/etcd/store.ts';
 import type { ResponseHeader, WatchEvent, WatchRequest } from '../../protocol/etcd/types.ts';
+import type { Millis } from '../ports.ts';
+import type { AutoCompaction } from './auto-compaction.ts';
 import type { KvClient } from './client.ts';
 
 /**
@@ -10,6 +12,16 @@ import type { KvClient } from './client.ts';
 export interface Credentials {
   readonly token?: string;
   readonly commonName?: string;
+}
+
+/** What every store can be told, whatever keeps its data. */
+export interface StoreOptions {
+  /** Default: nothing is compacted unless a client asks for it. */
+  readonly autoCompaction?: AutoCompaction | undefined;
+  /** Seconds that a token is good for behind its last use; default 300 (--auth-token-ttl). */
+  readonly tokenTtl?: number | undefined;
+  /** Time between progress notifications to idle watches that want them; default 10 minutes, at least 100 ms. */
+  readonly progressInterval?: Millis | undefined;
 }
 
 /** A store that runs in this process, on memory or on Redis. */
@@ -39,9 +51,9 @@ export interface HeaderOnly {
 
 /** Maintenance.Status, as far as the store knows it. */
 export interface StoreStatus extends HeaderOnly {
-  /** Bytes that the store takes: of Redis' dataset, or of keys, values and history in memory. */
+  /** Bytes of keys, values and history, about as etcd's database would take them. */
   readonly dbSize: bigint;
-  /** Bytes of keys and values that can still be read. */
+  /** The part of it that compactions left in use. */
   readonly dbSizeInUse: bigint;
   /** Entries logged so far; grows with every change, also with those that make no revision. */
   readonly raftIndex: bigint;

@@ -2,6 +2,8 @@ import { DecodeError } from '../bytes/decode-error.ts';
 
 const LOW_SEVEN = 0x7fn;
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** A growing buffer of protobuf-style varints and length-prefixed bytes. */
 export class Writer {
@@ -14,6 +16,20 @@ export class Writer {
     const larger = new Uint8Array(Math.max(needed, 2 * this.#buffer.length));
     larger.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = larger;
+  }
+
+  /** Forgets what has been written. */
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** What has been written, valid until the next write. */
+  get written(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  get length(): number {
+    return this.#length;
   }
 
   byte(value: number): void {
@@ -41,12 +57,33 @@ export class Writer {
     this.#buffer[this.#length++] = Number(rest);
   }
 
+  /** 8 bytes, big endian. */
+  uint64(value: bigint): void {
+    this.#reserve(8);
+    const low = Number(value & 0xffff_ffffn);
+    const high = Number((value >> 32n) & 0xffff_ffffn);
+    for (const half of [high, low]) {
+      for (let shift = 24; shift >= 0; shift -= 8) this.#buffer[this.#length++] = half >>> shift;
+    }
+  }
+
   /** Length and bytes. */
   block(bytes: Uint8Array): void {
     this.varint(BigInt(bytes.length));
     this.#reserve(bytes.length);
     this.#buffer.set(bytes, this.#length);
     this.#length += bytes.length;
+  }
+
+  /** Text as UTF-8, with its length. */
+  text(text: string): void {
+    this.block(encoder.encode(text));
+  }
+
+  /** Count and items. */
+  list<T>(items: readonly T[], write: (item: T) => void): void {
+    this.varint(BigInt(items.length));
+    for (const item of items) write(item);
   }
 
   /** What has been written, as bytes of its own. */
@@ -111,14 +148,29 @@ export class Reader {
     return block;
   }
 
-  /** Count and that many items. */
-  list<T>(read: () => T): T[] {
+  /** A reader of just the bytes behind a length. */
+  sub(): Reader {
+    const length = Number(this.varint());
+    if (length < 0 || length > this.#bytes.length - this.#offset) this.fail(`${length} more bytes`);
+    const end = this.#offset + length;
+    const reader = new Reader(this.#what, this.#bytes.subarray(this.#offset, end));
+    this.#offset = end;
+    return reader;
+  }
+
+  /** Length and UTF-8. */
+  text(): string {
+    return decoder.decode(this.block());
+  }
+
+  /** Count and that many items; `read` is given each one's position. */
+  list<T>(read: (position: number) => T): T[] {
     const count = Number(this.varint());
     // Every item takes a byte at least: a larger count is damage, not a reason to allocate.
     if (count < 0 || count > this.#bytes.length - this.#offset)
       this.fail(`a count of items that fit, got ${count}`);
     const items: T[] = [];
-    for (let i = 0; i < count; i++) items.push(read());
+    for (let i = 0; i < count; i++) items.push(read(i));
     return items;
   }
 

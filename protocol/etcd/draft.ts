@@ -1,20 +1,25 @@
-import { checkDeleteRange, checkPut, checkTxn } from './check.ts';
+import { Guard, type Identity } from './auth/guard.ts';
+import type { AuthChange, AuthState } from './auth/state.ts';
+import { applyAuthChange } from './auth/state.ts';
+import type { Change } from './change.ts';
+import { checkDeleteRange, checkPut, checkRange, checkTxn } from './check.ts';
 import type { LogEntry } from './entry.ts';
 import { etcdError } from './errors.ts';
-import { KeyIndex } from './index.ts';
 import type { Interval } from './keys.ts';
 import { interval, toKeyText } from './keys.ts';
 import type { Lessor } from './lease.ts';
 import { MAX_LEASE_TTL } from './lease.ts';
-import type { Change, Mvcc, View } from './mvcc.ts';
-import { isTombstone, tombstone } from './mvcc.ts';
+import type { Mvcc } from './mvcc.ts';
+import { Overlay } from './overlay.ts';
+import { range } from './range.ts';
 import { executeTxn } from './txn.ts';
 import type {
   DeleteRangeRequest,
   DeleteRangeResponse,
-  KeyValue,
   PutRequest,
   PutResponse,
+  RangeRequest,
+  RangeResponse,
   ResponseHeader,
   TxnRequest,
   TxnResponse,
@@ -26,171 +31,110 @@ export interface Outcome<T> {
   readonly entry?: LogEntry;
 }
 
+/** A committed state, as far as requests are evaluated on it. */
+export interface Committed {
+  readonly mvcc: Mvcc;
+  readonly lessor: Lessor;
+  readonly auth: AuthState;
+  /** Entries applied so far. */
+  readonly index: bigint;
+  readonly identity: ResponseHeader;
+  readonly minLeaseTtl: bigint;
+}
+
 /**
  * Requests evaluated on top of a committed state, without touching it: each sees the ones before it. The entries that
  * come out become state when they are applied in that order and nothing else came between; otherwise the draft is
  * thrown away and the requests are evaluated again on a new one.
+ *
+ * `caller` is who makes the request; without one it is the store's own process, which may everything.
  */
-export class Draft implements View {
-  readonly #base: Mvcc;
-  readonly #lessor: Lessor;
-  readonly #identity: ResponseHeader;
-  readonly #minTtl: bigint;
-  #committed: bigint;
-  #compactRevision: bigint;
-  /** Versions, tombstones included, of the keys that this draft changed, oldest first. */
-  readonly #pending: KeyIndex<KeyValue[]> = new KeyIndex();
+export class Draft {
+  readonly #base: Committed;
+  /** The key space with the draft's changes. */
+  readonly view: Overlay;
+  #auth: AuthState;
+  #index: bigint;
   /** Leases that this draft granted (true) or ended (false). */
   readonly #leases: Map<bigint, boolean> = new Map();
-  /** Changes of the request under evaluation, with their keys. */
-  #changes: Change[] = [];
-  #changedKeys: string[] = [];
 
-  constructor(base: Mvcc, lessor: Lessor, identity: ResponseHeader, minTtl: bigint) {
+  constructor(base: Committed) {
     this.#base = base;
-    this.#lessor = lessor;
-    this.#identity = identity;
-    this.#minTtl = minTtl;
-    this.#committed = base.revision;
-    this.#compactRevision = base.compactRevision;
+    this.view = new Overlay(base.mvcc);
+    this.#auth = base.auth;
+    this.#index = base.index;
   }
 
-  /** Newest revision, with the request under evaluation if it has changed something. */
-  get revision(): bigint {
-    return this.#changes.length > 0 ? this.#committed + 1n : this.#committed;
-  }
-
-  get compactRevision(): bigint {
-    return this.#compactRevision;
-  }
-
-  /** Revision that the request under evaluation gets for its changes. */
-  get nextRevision(): bigint {
-    return this.#committed + 1n;
+  /** Users and roles as of now. */
+  get auth(): AuthState {
+    return this.#auth;
   }
 
   header(): ResponseHeader {
-    return { ...this.#identity, revision: this.revision };
+    return { ...this.#base.identity, revision: this.view.revision };
   }
 
-  latest(key: string): KeyValue | undefined {
-    const pending = this.#pending.get(key)?.at(-1);
-    if (pending === undefined) return this.#base.latest(key);
-    return isTombstone(pending) ? undefined : pending;
+  /** What permits or refuses the caller's requests; undefined: nothing is refused. */
+  guard(caller: Identity | undefined): Guard | undefined {
+    return caller === undefined || !this.#auth.enabled ? undefined : new Guard(this.#auth, caller);
   }
 
-  scan(range: Interval, revision: bigint, visit: (kv: KeyValue, key: string) => void): void {
-    const committed = revision > 0n && revision <= this.#base.revision;
-    if (committed || this.#pending.size === 0) {
-      this.#base.scan(range, committed ? revision : 0n, visit);
-      return;
-    }
-    const pending: { readonly key: string; readonly kv: KeyValue }[] = [];
-    this.#pending.scan(range, (versions, key) => {
-      const kv = revision > 0n ? versions.findLast((v) => v.modRevision <= revision) : versions.at(-1);
-      if (kv !== undefined) pending.push({ key, kv });
-    });
-    this.#merge(range, pending, visit);
-  }
-
-  #merge(
-    range: Interval,
-    pending: readonly { readonly key: string; readonly kv: KeyValue }[],
-    visit: (kv: KeyValue, key: string) => void,
-  ): void {
-    let next = 0;
-    const emit = (entry: { readonly key: string; readonly kv: KeyValue }): void => {
-      next++;
-      if (!isTombstone(entry.kv)) visit(entry.kv, entry.key);
-    };
-    this.#base.scan(range, 0n, (kv, key) => {
-      while (next < pending.length && pending[next]!.key < key) emit(pending[next]!);
-      if (pending[next]?.key === key) emit(pending[next]!);
-      else visit(kv, key);
-    });
-    while (next < pending.length) emit(pending[next]!);
+  #logged<T>(response: T, entry: LogEntry): Outcome<T> {
+    this.#index++;
+    return { response, entry };
   }
 
   /** Whether the lease exists for the request under evaluation. */
   hasLease(id: bigint): boolean {
-    return this.#leases.get(id) ?? this.#lessor.has(id);
+    return this.#leases.get(id) ?? this.#base.lessor.has(id);
   }
 
-  #record(key: string, change: Change): void {
-    const versions = this.#pending.get(key);
-    if (versions === undefined) this.#pending.set(key, [change]);
-    else versions.push(change);
-    this.#changes.push(change);
-    this.#changedKeys.push(key);
-  }
+  /** Keys attached to a lease, in order. */
+  #attached = (id: bigint): string[] => {
+    const candidates = new Set(this.#base.lessor.keys(id));
+    for (const key of this.view.keysWithLease(id)) candidates.add(key);
+    return [...candidates].filter((key) => this.view.latest(key)?.lease === id).sort();
+  };
 
-  /** Puts a key within the request under evaluation; returns what it held. The caller has checked the request. */
-  putKey(request: PutRequest): KeyValue | undefined {
-    const key = toKeyText(request.key);
-    const before = this.latest(key);
-    const wanted = request.lease ?? 0n;
-    if (wanted !== 0n && !this.hasLease(wanted)) throw etcdError('leaseNotFound');
-    if (before === undefined && (request.ignoreValue === true || request.ignoreLease === true)) {
-      throw etcdError('keyNotFound');
-    }
-    const lease = request.ignoreLease === true ? before!.lease : wanted;
-    const revision = this.nextRevision;
-    this.#record(key, {
-      // Copies: the caller may reuse its buffers. A key that exists already shares the bytes it has.
-      key: before?.key ?? new Uint8Array(request.key),
-      value: request.ignoreValue === true ? before!.value : new Uint8Array(request.value),
-      createRevision: before?.createRevision ?? revision,
-      modRevision: revision,
-      version: (before?.version ?? 0n) + 1n,
-      lease,
-    });
-    return before;
+  /** Puts a key within the request under evaluation; returns what it held. The request has passed its static checks. */
+  putKey(request: PutRequest): Change | undefined {
+    const lease = request.lease ?? 0n;
+    if (lease !== 0n && !this.hasLease(lease)) throw etcdError('leaseNotFound');
+    const keeps = request.ignoreValue === true || request.ignoreLease === true;
+    if (keeps && this.view.latest(toKeyText(request.key)) === undefined) throw etcdError('keyNotFound');
+    return this.view.put(request);
   }
 
   /** Deletes an interval within the request under evaluation; returns what it held, in key order. */
-  deleteKeys(range: Interval): KeyValue[] {
-    const deleted: KeyValue[] = [];
-    const keys: string[] = [];
-    this.scan(range, 0n, (kv, key) => {
-      deleted.push(kv);
-      keys.push(key);
-    });
-    const revision = this.nextRevision;
-    deleted.forEach((kv, i) => {
-      this.#record(keys[i]!, tombstone(kv.key, revision));
-    });
-    return deleted;
+  deleteKeys(wanted: Interval): Change[] {
+    return this.view.deleteRange(wanted);
   }
 
   /** Evaluates one request: all of it, or, where it throws, nothing. */
   #request<T>(evaluate: () => T, revoked: readonly bigint[] = []): Outcome<T> {
+    let response: T;
     try {
-      const response = evaluate();
-      if (this.#changes.length === 0) return { response };
-      const entry: LogEntry = {
-        kind: 'revision',
-        revision: this.nextRevision,
-        changes: this.#changes,
-        revoked,
-      };
-      this.#committed++;
-      return { response, entry };
+      response = evaluate();
     } catch (error) {
-      for (const key of this.#changedKeys) {
-        const versions = this.#pending.get(key)!;
-        versions.pop();
-        if (versions.length === 0) this.#pending.delete(key);
-      }
+      this.view.undo();
       throw error;
-    } finally {
-      this.#changes = [];
-      this.#changedKeys = [];
     }
+    const changes = this.view.accept();
+    if (changes.length === 0) return { response };
+    return this.#logged(response, { kind: 'revision', revision: this.view.committed, changes, revoked });
   }
 
-  /** @throws EtcdError of the Put (3 bad request, 5 unknown lease). */
-  put(request: PutRequest): Outcome<PutResponse> {
+  /** @throws EtcdError 3 (key is not provided), 11 (compacted or future revision), or of permissions. */
+  range(request: RangeRequest, caller?: Identity): Outcome<RangeResponse> {
+    checkRange(request);
+    this.guard(caller)?.range(request);
+    return { response: { header: this.header(), ...range(this.view, request) } };
+  }
+
+  /** @throws EtcdError of the Put (3 bad request, 5 unknown lease), or of permissions. */
+  put(request: PutRequest, caller?: Identity): Outcome<PutResponse> {
     checkPut(request);
+    this.guard(caller)?.put(request, this.#attached);
     return this.#request(() => {
       const before = this.putKey(request);
       const header = this.header();
@@ -198,9 +142,10 @@ export class Draft implements View {
     });
   }
 
-  /** @throws EtcdError 3 (key is not provided). */
-  deleteRange(request: DeleteRangeRequest): Outcome<DeleteRangeResponse> {
+  /** @throws EtcdError 3 (key is not provided), or of permissions. */
+  deleteRange(request: DeleteRangeRequest, caller?: Identity): Outcome<DeleteRangeResponse> {
     checkDeleteRange(request);
+    this.guard(caller)?.deleteRange(request);
     return this.#request(() => {
       const deleted = this.deleteKeys(interval(request.key, request.rangeEnd));
       const prevKvs = request.prevKv === true ? deleted : [];
@@ -209,8 +154,9 @@ export class Draft implements View {
   }
 
   /** @throws EtcdError of the transaction or of an operation in the branch taken; then nothing is changed. */
-  txn(request: TxnRequest): Outcome<TxnResponse> {
+  txn(request: TxnRequest, caller?: Identity): Outcome<TxnResponse> {
     checkTxn(request);
+    this.guard(caller)?.txn(request, this.#attached);
     return this.#request(() => executeTxn(this, request));
   }
 
@@ -221,48 +167,68 @@ export class Draft implements View {
   grant(id: bigint, ttl: bigint): Outcome<{ readonly id: bigint; readonly ttl: bigint }> {
     if (ttl > MAX_LEASE_TTL) throw etcdError('leaseTtlTooLarge');
     if (this.hasLease(id)) throw etcdError('leaseExists');
-    const granted = ttl < this.#minTtl ? this.#minTtl : ttl;
+    const { minLeaseTtl } = this.#base;
+    const granted = ttl < minLeaseTtl ? minLeaseTtl : ttl;
     this.#leases.set(id, true);
-    return { response: { id, ttl: granted }, entry: { kind: 'grant', id, ttl: granted } };
+    return this.#logged({ id, ttl: granted }, { kind: 'grant', id, ttl: granted });
   }
 
   /**
    * Ends a lease and deletes its keys, in key order, in one revision; without keys there is no revision.
-   * @throws EtcdError 5 (not found).
+   * @throws EtcdError 5 (not found), or of permissions on its keys.
    */
-  revoke(id: bigint): Outcome<ResponseHeader> {
+  revoke(id: bigint, caller?: Identity): Outcome<ResponseHeader> {
     if (!this.hasLease(id)) throw etcdError('leaseNotFound');
     const keys = this.#attached(id);
+    this.guard(caller)?.writeAll(keys);
     const outcome = this.#request(() => {
-      for (const { key, kv } of keys) this.#record(key, tombstone(kv.key, this.nextRevision));
+      this.view.deleteKeys(keys);
       return this.header();
     }, [id]);
     this.#leases.set(id, false);
-    return outcome.entry === undefined ? { ...outcome, entry: { kind: 'revoke', id } } : outcome;
+    return outcome.entry === undefined ? this.#logged(outcome.response, { kind: 'revoke', id }) : outcome;
   }
 
-  #attached(id: bigint): { readonly key: string; readonly kv: KeyValue }[] {
-    const candidates = new Set(this.#lessor.keys(id));
-    this.#pending.scan({ from: '', to: undefined }, (versions, key) => {
-      if (versions.at(-1)!.lease === id) candidates.add(key);
-    });
-    const keys: { readonly key: string; readonly kv: KeyValue }[] = [];
-    for (const key of [...candidates].sort(byKey)) {
-      const kv = this.latest(key);
-      if (kv?.lease === id) keys.push({ key, kv });
-    }
-    return keys;
+  /** Whether the keys of a lease may be told. @throws EtcdError of permissions. */
+  checkLeaseKeys(id: bigint, caller: Identity): void {
+    this.guard(caller)?.readAll(this.#attached(id));
   }
 
   /** @throws EtcdError 11 (compacted already, or a future revision). */
   compact(revision: bigint): Outcome<ResponseHeader> {
-    if (revision <= this.#compactRevision) throw etcdError('compacted');
-    if (revision > this.#committed) throw etcdError('futureRevision');
-    this.#compactRevision = revision;
-    return { response: this.header(), entry: { kind: 'compact', revision } };
+    if (revision <= this.view.compactRevision) throw etcdError('compacted');
+    if (revision > this.view.committed) throw etcdError('futureRevision');
+    this.view.compactRevision = revision;
+    return this.#logged(this.header(), { kind: 'compact', revision });
   }
-}
 
-function byKey(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  /**
+   * A request of the Auth service that only the role root may make: `evaluate` gives the change, or undefined where there is none.
+   * @throws EtcdError of the request or of permissions.
+   */
+  changeAuth(
+    evaluate: (state: AuthState) => AuthChange | undefined,
+    caller?: Identity,
+  ): Outcome<ResponseHeader> {
+    this.guard(caller)?.root();
+    const change = evaluate(this.#auth);
+    if (change === undefined) return { response: this.header() };
+    this.#auth = applyAuthChange(this.#auth, change);
+    return this.#logged(this.header(), { kind: 'auth', change });
+  }
+
+  /**
+   * Assigns a user whose password has been found right a token that begins with `prefix`. `checked` is the revision of users and
+   * roles at that time: undefined is answered where they have changed since, and the password must be looked at again.
+   */
+  assignToken(
+    user: string,
+    prefix: string,
+    checked: bigint,
+  ): Outcome<{ readonly header: ResponseHeader; readonly token: string } | undefined> {
+    if (!this.#auth.enabled) throw etcdError('authNotEnabled');
+    if (this.#auth.revision !== checked) return { response: undefined };
+    const token = `${prefix}.${this.#index + 1n}`;
+    return this.#logged({ header: this.header(), token }, { kind: 'token', token, user });
+  }
 }

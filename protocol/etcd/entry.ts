@@ -1,6 +1,8 @@
+import { readAuthChange, writeAuthChange } from './auth/codec.ts';
+import type { AuthChange } from './auth/state.ts';
 import { Reader, Writer } from './binary.ts';
-import { readKeyValue, writeKeyValue } from './key-value.ts';
-import type { Change } from './mvcc.ts';
+import type { Change } from './change.ts';
+import { readChange, writeKeyValue } from './key-value.ts';
 
 /**
  * What a store's log holds: everything that changes its state, in order. Renewals of leases are not in it.
@@ -10,6 +12,8 @@ import type { Change } from './mvcc.ts';
  *   grant    = lease id, TTL seconds
  *   revoke   = lease id
  *   compact  = revision
+ *   auth     = a change of users and roles (auth/codec.ts)
+ *   token    = token, user
  *
  * Integers are protobuf varints of 64 bits; a KeyValue is etcd's protobuf message (`api/mvccpb/kv.proto`).
  */
@@ -24,10 +28,13 @@ export type LogEntry =
   | { readonly kind: 'grant'; readonly id: bigint; readonly ttl: bigint }
   /** The end of a lease without keys, which makes no revision. */
   | { readonly kind: 'revoke'; readonly id: bigint }
-  | { readonly kind: 'compact'; readonly revision: bigint };
+  | { readonly kind: 'compact'; readonly revision: bigint }
+  | { readonly kind: 'auth'; readonly change: AuthChange }
+  /** A token assigned to a user. It is over when the log is read again from its beginning. */
+  | { readonly kind: 'token'; readonly token: string; readonly user: string };
 
 const FORMAT = 1;
-const KINDS = ['revision', 'grant', 'revoke', 'compact'] as const;
+const KINDS = ['revision', 'grant', 'revoke', 'compact', 'auth', 'token'] as const;
 
 /** Bytes of an entry. */
 export function encodeLogEntry(entry: LogEntry): Uint8Array {
@@ -37,10 +44,8 @@ export function encodeLogEntry(entry: LogEntry): Uint8Array {
   switch (entry.kind) {
     case 'revision':
       writer.varint(entry.revision);
-      writer.varint(BigInt(entry.revoked.length));
-      for (const id of entry.revoked) writer.varint(id);
-      writer.varint(BigInt(entry.changes.length));
-      for (const change of entry.changes) writeKeyValue(writer, change);
+      writer.list(entry.revoked, (id) => writer.varint(id));
+      writer.list(entry.changes, (change) => writeKeyValue(writer, change));
       break;
     case 'grant':
       writer.varint(entry.id);
@@ -51,6 +56,13 @@ export function encodeLogEntry(entry: LogEntry): Uint8Array {
       break;
     case 'compact':
       writer.varint(entry.revision);
+      break;
+    case 'auth':
+      writeAuthChange(writer, entry.change);
+      break;
+    case 'token':
+      writer.text(entry.token);
+      writer.text(entry.user);
       break;
   }
   return writer.bytes();
@@ -75,7 +87,7 @@ function readBody(reader: Reader, kind: LogEntry['kind'] | undefined): LogEntry 
     case 'revision': {
       const revision = reader.varint();
       const revoked = reader.list(() => reader.varint());
-      return { kind, revision, revoked, changes: reader.list(() => readKeyValue(reader)) };
+      return { kind, revision, revoked, changes: reader.list((sub) => readChange(reader, sub)) };
     }
     case 'grant':
       return { kind, id: reader.varint(), ttl: reader.varint() };
@@ -83,7 +95,11 @@ function readBody(reader: Reader, kind: LogEntry['kind'] | undefined): LogEntry 
       return { kind, id: reader.varint() };
     case 'compact':
       return { kind, revision: reader.varint() };
+    case 'auth':
+      return { kind, change: readAuthChange(reader) };
+    case 'token':
+      return { kind, token: reader.text(), user: reader.text() };
     default:
-      return reader.fail('an entry kind of 0 to 3');
+      return reader.fail('an entry kind of 0 to 5');
   }
 }

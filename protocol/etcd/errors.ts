@@ -7,13 +7,41 @@ export type EtcdErrorName =
   | 'leaseProvided'
   | 'tooManyOps'
   | 'duplicateKey'
+  | 'invalidSortOption'
   | 'requestTooLarge'
+  | 'tooManyRequests'
   | 'compacted'
   | 'futureRevision'
   | 'noSpace'
   | 'leaseNotFound'
   | 'leaseExists'
   | 'leaseTtlTooLarge'
+  | 'rootUserNotExist'
+  | 'rootRoleNotExist'
+  | 'userExists'
+  | 'userEmpty'
+  | 'userNotFound'
+  | 'roleExists'
+  | 'roleNotFound'
+  | 'roleEmpty'
+  | 'authFailed'
+  | 'permissionNotGiven'
+  | 'permissionDenied'
+  | 'roleNotGranted'
+  | 'permissionNotGranted'
+  | 'authNotEnabled'
+  | 'invalidAuthToken'
+  | 'invalidAuthManagement'
+  | 'authOldRevision'
+  | 'noPasswordUser'
+  | 'maintenanceDenied'
+  | 'maintenanceUserEmpty'
+  | 'maintenanceInvalidToken'
+  | 'memberNotFound'
+  | 'memberNotEnoughStarted'
+  | 'badLeaderTransferee'
+  | 'notCapable'
+  | 'stopped'
   | 'timeout'
   | 'noLeader';
 
@@ -28,13 +56,45 @@ export const ETCD_ERRORS: Readonly<Record<EtcdErrorName, readonly [code: number,
   leaseProvided: [3, 'etcdserver: lease is provided'],
   tooManyOps: [3, 'etcdserver: too many operations in txn request'],
   duplicateKey: [3, 'etcdserver: duplicate key given in txn request'],
+  invalidSortOption: [3, 'etcdserver: invalid sort option'],
   requestTooLarge: [3, 'etcdserver: request is too large'],
+  tooManyRequests: [8, 'etcdserver: too many requests'],
   compacted: [11, 'etcdserver: mvcc: required revision has been compacted'],
   futureRevision: [11, 'etcdserver: mvcc: required revision is a future revision'],
   noSpace: [8, 'etcdserver: mvcc: database space exceeded'],
+
   leaseNotFound: [5, 'etcdserver: requested lease not found'],
   leaseExists: [9, 'etcdserver: lease already exists'],
   leaseTtlTooLarge: [11, 'etcdserver: too large lease TTL'],
+
+  rootUserNotExist: [9, 'etcdserver: root user does not exist'],
+  rootRoleNotExist: [9, 'etcdserver: root user does not have root role'],
+  userExists: [9, 'etcdserver: user name already exists'],
+  userEmpty: [3, 'etcdserver: user name is empty'],
+  userNotFound: [9, 'etcdserver: user name not found'],
+  roleExists: [9, 'etcdserver: role name already exists'],
+  roleNotFound: [9, 'etcdserver: role name not found'],
+  roleEmpty: [3, 'etcdserver: role name is empty'],
+  authFailed: [3, 'etcdserver: authentication failed, invalid user ID or password'],
+  permissionNotGiven: [3, 'etcdserver: permission not given'],
+  permissionDenied: [7, 'etcdserver: permission denied'],
+  roleNotGranted: [9, 'etcdserver: role is not granted to the user'],
+  permissionNotGranted: [9, 'etcdserver: permission is not granted to the role'],
+  authNotEnabled: [9, 'etcdserver: authentication is not enabled'],
+  invalidAuthToken: [16, 'etcdserver: invalid auth token'],
+  invalidAuthManagement: [3, 'etcdserver: invalid auth management'],
+  authOldRevision: [3, 'etcdserver: revision of auth store is old'],
+  // 3.4 has no code for these and answers with its inner text.
+  noPasswordUser: [2, 'auth: authentication failed, password was given for no password user'],
+  maintenanceDenied: [2, 'auth: permission denied'],
+  maintenanceUserEmpty: [2, 'auth: user name is empty'],
+  maintenanceInvalidToken: [2, 'auth: invalid auth token'],
+
+  memberNotFound: [5, 'etcdserver: member not found'],
+  memberNotEnoughStarted: [9, 'etcdserver: re-configuration failed due to not enough started members'],
+  badLeaderTransferee: [9, 'etcdserver: bad leader transferee'],
+  notCapable: [14, 'etcdserver: not capable'],
+  stopped: [14, 'etcdserver: server stopped'],
   timeout: [14, 'etcdserver: request timed out'],
   noLeader: [14, 'etcdserver: no leader'],
 };

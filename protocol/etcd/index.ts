@@ -4,6 +4,12 @@ import { isSingle } from './keys.ts';
 /** Keys per chunk before it is split: small enough that an insertion moves little, large enough for few chunks. */
 const CHUNK = 512;
 
+/** Neighbouring keys in order, with their values at the same positions. */
+interface Chunk<V> {
+  readonly keys: string[];
+  readonly values: V[];
+}
+
 /** Position of the first element of sorted `list` that is >= `key`. */
 function lowerBound(list: readonly string[], key: string): number {
   let low = 0;
@@ -16,10 +22,13 @@ function lowerBound(list: readonly string[], key: string): number {
   return low;
 }
 
-/** A map ordered by key (bytes order): O(1) reads, and ranges by binary search in a list of sorted chunks. */
+/**
+ * A map ordered by key (bytes order): a B-tree of two levels, with a hash map beside it for single keys. A lookup is O(1), an
+ * interval O(log n + keys in it), an insertion moves at most a chunk and the list of chunks.
+ */
 export class KeyIndex<V> {
   readonly #values: Map<string, V> = new Map();
-  readonly #chunks: string[][] = [];
+  readonly #chunks: Chunk<V>[] = [];
 
   get size(): number {
     return this.#values.size;
@@ -32,15 +41,37 @@ export class KeyIndex<V> {
   set(key: string, value: V): void {
     const known = this.#values.size;
     this.#values.set(key, value);
-    if (this.#values.size !== known) this.#insert(key);
+    const at = this.#chunkOf(key);
+    const chunk = this.#chunks[at];
+    if (chunk === undefined) {
+      this.#chunks.push({ keys: [key], values: [value] });
+      return;
+    }
+    const position = lowerBound(chunk.keys, key);
+    if (this.#values.size === known) {
+      chunk.values[position] = value;
+      return;
+    }
+    chunk.keys.splice(position, 0, key);
+    chunk.values.splice(position, 0, value);
+    if (chunk.keys.length > CHUNK) this.#split(at, chunk, position);
+  }
+
+  /** Keys that come in order fill their chunks; others leave room on both sides. */
+  #split(at: number, chunk: Chunk<V>, inserted: number): void {
+    const from = inserted === CHUNK ? CHUNK : CHUNK / 2;
+    const next = { keys: chunk.keys.splice(from), values: chunk.values.splice(from) };
+    this.#chunks.splice(at + 1, 0, next);
   }
 
   delete(key: string): void {
     if (!this.#values.delete(key)) return;
     const at = this.#chunkOf(key);
     const chunk = this.#chunks[at]!;
-    chunk.splice(lowerBound(chunk, key), 1);
-    if (chunk.length === 0) this.#chunks.splice(at, 1);
+    const position = lowerBound(chunk.keys, key);
+    chunk.keys.splice(position, 1);
+    chunk.values.splice(position, 1);
+    if (chunk.keys.length === 0) this.#chunks.splice(at, 1);
   }
 
   /** Calls `visit` for every entry of the interval in key order. `visit` must not add or remove keys. */
@@ -50,13 +81,12 @@ export class KeyIndex<V> {
       if (value !== undefined) visit(value, range.from);
       return;
     }
-    for (let c = this.#chunkOf(range.from); c < this.#chunks.length; c++) {
-      const chunk = this.#chunks[c]!;
-      for (let i = lowerBound(chunk, range.from); i < chunk.length; i++) {
-        const key = chunk[i]!;
-        if (range.to !== undefined && key >= range.to) return;
-        visit(this.#values.get(key)!, key);
-      }
+    const first = this.#chunkOf(range.from);
+    for (let c = first; c < this.#chunks.length; c++) {
+      const { keys, values } = this.#chunks[c]!;
+      const end = range.to === undefined ? keys.length : lowerBound(keys, range.to);
+      for (let i = c === first ? lowerBound(keys, range.from) : 0; i < end; i++) visit(values[i]!, keys[i]!);
+      if (end < keys.length) return;
     }
   }
 
@@ -66,20 +96,9 @@ export class KeyIndex<V> {
     let high = this.#chunks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#chunks[middle]![0]! <= key) low = middle + 1;
+      if (this.#chunks[middle]!.keys[0]! <= key) low = middle + 1;
       else high = middle;
     }
     return Math.max(0, low - 1);
-  }
-
-  #insert(key: string): void {
-    const at = this.#chunkOf(key);
-    const chunk = this.#chunks[at];
-    if (chunk === undefined) {
-      this.#chunks.push([key]);
-      return;
-    }
-    chunk.splice(lowerBound(chunk, key), 0, key);
-    if (chunk.length > CHUNK) this.#chunks.splice(at + 1, 0, chunk.splice(CHUNK / 2));
   }
 }

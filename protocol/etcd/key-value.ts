@@ -1,4 +1,5 @@
 import { Reader, Writer } from './binary.ts';
+import type { Change } from './change.ts';
 import type { KeyValue } from './types.ts';
 
 /**
@@ -16,33 +17,40 @@ const LEASE = 0x30;
 /** The message's bytes. */
 export function encodeKeyValue(kv: KeyValue): Uint8Array {
   const writer = new Writer();
-  writeFields(writer, kv);
+  writeKeyValueFields(writer, kv);
   return writer.bytes();
 }
 
-function writeFields(writer: Writer, kv: KeyValue): void {
-  const integer = (tag: number, value: bigint): void => {
-    if (value === 0n) return;
-    writer.byte(tag);
-    writer.varint(value);
-  };
-  const block = (tag: number, value: Uint8Array): void => {
-    if (value.length === 0) return;
-    writer.byte(tag);
-    writer.block(value);
-  };
-  block(KEY, kv.key);
-  integer(CREATE_REVISION, kv.createRevision);
-  integer(MOD_REVISION, kv.modRevision);
-  integer(VERSION, kv.version);
-  block(VALUE, kv.value);
-  integer(LEASE, kv.lease);
+/** Appends the message, without anything that tells where it ends. */
+export function writeKeyValueFields(writer: Writer, kv: KeyValue): void {
+  writeBytes(writer, KEY, kv.key);
+  writeInteger(writer, CREATE_REVISION, kv.createRevision);
+  writeInteger(writer, MOD_REVISION, kv.modRevision);
+  writeInteger(writer, VERSION, kv.version);
+  writeBytes(writer, VALUE, kv.value);
+  writeInteger(writer, LEASE, kv.lease);
+}
+
+function writeBytes(writer: Writer, tag: number, bytes: Uint8Array): void {
+  if (bytes.length === 0) return;
+  writer.byte(tag);
+  writer.block(bytes);
+}
+
+function writeInteger(writer: Writer, tag: number, value: bigint): void {
+  if (value === 0n) return;
+  writer.byte(tag);
+  writer.varint(value);
 }
 
 /** The message in `bytes`. @throws DecodeError on anything that is not one. */
 export function decodeKeyValue(bytes: Uint8Array): KeyValue {
-  const reader = new Reader('KeyValue', bytes);
-  const kv = { ...EMPTY };
+  const { sub: _, ...kv } = readFields(new Reader('KeyValue', bytes), 0);
+  return kv;
+}
+
+function readFields(reader: Reader, sub: number): Change {
+  const kv = { ...EMPTY, sub };
   while (!reader.atEnd) {
     const tag = reader.byte();
     if (tag === KEY) kv.key = reader.block();
@@ -64,7 +72,7 @@ export function writeKeyValue(writer: Writer, kv: KeyValue): void {
   writer.block(encodeKeyValue(kv));
 }
 
-/** Reads a message with its length in front. */
-export function readKeyValue(reader: Reader): KeyValue {
-  return decodeKeyValue(reader.block());
+/** Reads a message with its length in front, as a change of that sub-revision. */
+export function readChange(reader: Reader, sub: number): Change {
+  return readFields(reader.sub(), sub);
 }

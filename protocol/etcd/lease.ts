@@ -75,11 +75,12 @@ export class Lessor {
     return lease === undefined ? undefined : Math.max(0, lease.deadline - now);
   }
 
-  /** Leases past their deadline. */
-  expired(now: number): bigint[] {
-    const ids: bigint[] = [];
-    for (const [id, lease] of this.#leases) if (lease.deadline <= now) ids.push(id);
-    return ids;
+  /** Leases past their deadline, the earliest first and at most `most` of them. */
+  expired(now: number, most: number = Number.POSITIVE_INFINITY): bigint[] {
+    const over: { readonly id: bigint; readonly deadline: number }[] = [];
+    for (const [id, { deadline }] of this.#leases) if (deadline <= now) over.push({ id, deadline });
+    over.sort((a, b) => a.deadline - b.deadline);
+    return over.slice(0, most).map(({ id }) => id);
   }
 
   /** The earliest deadline; undefined without leases. */

@@ -1,32 +1,12 @@
+import type { Change, LoggedChange } from './change.ts';
+import { isTombstone } from './change.ts';
 import { etcdError } from './errors.ts';
+import type { History } from './history.ts';
+import { dropBefore, versionAt } from './history.ts';
 import { KeyIndex } from './index.ts';
 import type { Interval } from './keys.ts';
 import { toKeyText } from './keys.ts';
 import type { KeyValue } from './types.ts';
-
-/**
- * One key's change within a revision. A deletion is a tombstone: `key` and `modRevision` set, everything else zero or
- * empty, as etcd shows it to watchers. A change's sub-revision is its position in the revision's list.
- */
-export type Change = KeyValue;
-
-export function isTombstone(kv: KeyValue): boolean {
-  return kv.version === 0n;
-}
-
-const NO_BYTES = new Uint8Array(0);
-
-/** The change that deletes `key` at `revision`. */
-export function tombstone(key: Uint8Array, revision: bigint): Change {
-  return { key, value: NO_BYTES, createRevision: 0n, modRevision: revision, version: 0n, lease: 0n };
-}
-
-/** A change in the history, with what the key held before it. */
-export interface LoggedChange {
-  readonly key: string;
-  readonly kv: KeyValue;
-  readonly prevKv: KeyValue | undefined;
-}
 
 /** What reads need to know of a state, committed or not. */
 export interface View {
@@ -39,15 +19,11 @@ export interface View {
   scan(range: Interval, revision: bigint, visit: (kv: KeyValue, key: string) => void): void;
 }
 
-/** All versions of one key that compaction has not removed, oldest first; tombstones included. */
-type History = KeyValue[];
+/** What a version takes besides its key and value: about what etcd's database spends on revision and counters. */
+const VERSION_OVERHEAD = 48;
 
-/** Newest version of `history` not above `revision`, also a tombstone. */
-function versionAt(history: History, revision: bigint): KeyValue | undefined {
-  for (let i = history.length - 1; i >= 0; i--) {
-    if (history[i]!.modRevision <= revision) return history[i];
-  }
-  return undefined;
+function sizeOf(kv: KeyValue): number {
+  return kv.key.length + kv.value.length + VERSION_OVERHEAD;
 }
 
 /**
@@ -61,6 +37,12 @@ export class Mvcc implements View {
   #log: (readonly LoggedChange[])[] = [];
   /** Revision of `#log[0]`. */
   #logStart = 2n;
+  /** The versions that the last finished compaction kept, in order of revision and sub-revision. */
+  #base: readonly Change[] = [];
+  /** Revision of that compaction. */
+  #baseRevision = -1n;
+  #trimming: Iterator<void, void> | undefined;
+  #bytes = 0;
 
   get revision(): bigint {
     return this.#revision;
@@ -71,12 +53,27 @@ export class Mvcc implements View {
     return this.#compactRevision;
   }
 
-  latest(key: string): KeyValue | undefined {
+  /** Bytes of all versions that are kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether a compaction has left something that {@link Mvcc.trim} is to free. */
+  get trimming(): boolean {
+    return this.#trimming !== undefined;
+  }
+
+  /** The versions that the last compaction kept, in order of revision and sub-revision; valid unless {@link Mvcc.trimming}. */
+  get base(): readonly Change[] {
+    return this.#base;
+  }
+
+  latest(key: string): Change | undefined {
     const newest = this.#index.get(key)?.at(-1);
     return newest === undefined || isTombstone(newest) ? undefined : newest;
   }
 
-  scan(range: Interval, revision: bigint, visit: (kv: KeyValue, key: string) => void): void {
+  scan(range: Interval, revision: bigint, visit: (kv: Change, key: string) => void): void {
     const old = revision > 0n && revision < this.#revision;
     this.#index.scan(range, (history, key) => {
       const kv = old ? versionAt(history, revision) : history[history.length - 1];
@@ -98,9 +95,10 @@ export class Mvcc implements View {
     return logged;
   }
 
-  #add(kv: KeyValue): LoggedChange {
+  #add(kv: Change): LoggedChange {
     const key = toKeyText(kv.key);
     const history = this.#index.get(key);
+    this.#bytes += sizeOf(kv);
     if (history === undefined) {
       this.#index.set(key, [kv]);
       return { key, kv, prevKv: undefined };
@@ -112,49 +110,92 @@ export class Mvcc implements View {
 
   /** The changes of one revision in sub-revision order; undefined where it is compacted or in the future. */
   changesAt(revision: bigint): readonly LoggedChange[] | undefined {
-    return this.#log[Number(revision - this.#logStart)];
+    return revision < this.#compactRevision ? undefined : this.#log[Number(revision - this.#logStart)];
+  }
+
+  /** The changes of the revisions from `from` to `to` (both included), none of them compacted. */
+  changesBetween(from: bigint, to: bigint): readonly (readonly LoggedChange[])[] {
+    return this.#log.slice(Number(from - this.#logStart), Number(to - this.#logStart) + 1);
   }
 
   /**
-   * Forgets what no read at or after `revision` and no watch from `revision` on can see.
+   * Forgets what no read at or after `revision` and no watch from `revision` on can see. This only decides it: the memory is freed
+   * by {@link Mvcc.trim}.
    * @throws EtcdError 11 where it is compacted already or in the future.
    */
   compact(revision: bigint): void {
     if (revision <= this.#compactRevision) throw etcdError('compacted');
     if (revision > this.#revision) throw etcdError('futureRevision');
     this.#compactRevision = revision;
-    // The log keeps the compacted revision itself: a watch may start there.
-    const until = Number(revision - this.#logStart);
-    for (let i = 0; i <= until; i++) {
-      for (const { key } of this.#log[i]!) this.#trim(key, revision);
+    this.#trimming ??= this.#trim();
+  }
+
+  /**
+   * Frees what compactions left, in slices: each call goes on for about `most` changes. False: nothing is left.
+   */
+  trim(most: number): boolean {
+    for (let i = 0; i < most && this.#trimming !== undefined; i++) {
+      if (this.#trimming.next().done === true) this.#trimming = undefined;
     }
-    if (until > 0) {
-      this.#log = this.#log.slice(until);
-      this.#logStart = revision;
+    return this.#trimming !== undefined;
+  }
+
+  /** Yields after each change looked at; further compactions meanwhile are done behind. */
+  *#trim(): Generator<void, void> {
+    for (let trimmed: bigint | undefined; trimmed !== this.#compactRevision; ) {
+      trimmed = this.#compactRevision;
+      // The log keeps the compacted revision itself: a watch may start there.
+      const until = Number(trimmed - this.#logStart);
+      const kept: Change[] = [];
+      for (let i = 0; i <= until; i++) {
+        for (const { key } of this.#log[i]!) {
+          this.#dropBefore(key, trimmed);
+          yield;
+        }
+      }
+      // What was kept before may have been replaced by what is kept now.
+      for (const kv of this.#base) {
+        if (this.#index.get(toKeyText(kv.key))?.[0] === kv) kept.push(kv);
+        yield;
+      }
+      for (let i = 0; i <= until; i++) {
+        for (const { key, kv } of this.#log[i]!) {
+          const behindBase = kv.modRevision > this.#baseRevision;
+          if (behindBase && this.#index.get(key)?.[0] === kv) kept.push(kv);
+          yield;
+        }
+      }
+      this.#base = kept;
+      this.#baseRevision = trimmed;
+      if (until > 0) {
+        this.#log = this.#log.slice(until);
+        this.#logStart = trimmed;
+      }
     }
   }
 
-  #trim(key: string, revision: bigint): void {
+  #dropBefore(key: string, revision: bigint): void {
     const history = this.#index.get(key);
     if (history === undefined) return;
-    let kept = history.length - 1;
-    while (kept > 0 && history[kept]!.modRevision > revision) kept--;
-    const first = history[kept]!;
-    if (isTombstone(first) && first.modRevision <= revision) kept++;
-    if (kept >= history.length) this.#index.delete(key);
-    else if (kept > 0) history.splice(0, kept);
+    for (const kv of dropBefore(history, revision)) this.#bytes -= sizeOf(kv);
+    if (history.length === 0) this.#index.delete(key);
   }
 
-  /** Puts an empty store at a snapshot's state: `live` keys as of `revision`, everything before it compacted. */
+  /** Puts an empty store at a snapshot's state: `base` as of `revision`, everything before it compacted. */
   restore(
     revision: bigint,
     compactRevision: bigint,
-    live: readonly KeyValue[],
+    base: readonly Change[],
     last: readonly LoggedChange[],
   ): void {
     this.#revision = revision;
     this.#compactRevision = compactRevision;
-    for (const kv of live) this.#index.set(toKeyText(kv.key), [kv]);
+    for (const kv of base) {
+      this.#index.set(toKeyText(kv.key), [kv]);
+      this.#bytes += sizeOf(kv);
+    }
+    this.#base = base;
+    this.#baseRevision = compactRevision;
     this.#log = revision > 1n ? [last] : [];
     this.#logStart = revision > 1n ? revision : 2n;
   }

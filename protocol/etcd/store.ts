@@ -1,25 +1,23 @@
+import type { Identity } from './auth/guard.ts';
+import { Guard, NOBODY } from './auth/guard.ts';
+import type { AuthChange, AuthState } from './auth/state.ts';
+import { applyAuthChange, NO_AUTH, revokedUsers, wholeAuthChange } from './auth/state.ts';
+import { Tokens } from './auth/tokens.ts';
+import type { Change } from './change.ts';
+import { isTombstone } from './change.ts';
 import { checkRange } from './check.ts';
 import { Draft } from './draft.ts';
 import type { LogEntry } from './entry.ts';
-import type { Interval } from './keys.ts';
+import { etcdError } from './errors.ts';
+import { checkHashRevision, hashKv } from './hash.ts';
 import { fromKeyText, toKeyText } from './keys.ts';
 import { Lessor, MIN_LEASE_TTL } from './lease.ts';
-import type { Change } from './mvcc.ts';
-import { isTombstone, Mvcc } from './mvcc.ts';
+import { Mvcc } from './mvcc.ts';
 import { range } from './range.ts';
 import type { Snapshot } from './snapshot.ts';
-import type {
-  KeyValue,
-  RangeRequest,
-  RangeResponse,
-  ResponseHeader,
-  WatchRequest,
-  WatchResponse,
-} from './types.ts';
-import type { WatchOutput } from './watch.ts';
+import type { RangeRequest, RangeResponse, ResponseHeader, WatchRequest } from './types.ts';
+import type { WatchOutput, WatchStep } from './watch.ts';
 import { Watchers } from './watch.ts';
-
-const EVERYTHING: Interval = { from: '', to: undefined };
 
 export interface EtcdStoreOptions {
   /** Non-zero, in every response. */
@@ -28,6 +26,8 @@ export interface EtcdStoreOptions {
   readonly raftTerm?: bigint;
   /** Seconds to which smaller TTLs are raised; default {@link MIN_LEASE_TTL}. */
   readonly minLeaseTtl?: bigint;
+  /** Seconds that a token is good for behind its last use; default 300. */
+  readonly tokenTtl?: number;
 }
 
 export interface TimeToLive {
@@ -48,12 +48,16 @@ export class EtcdStore {
   readonly #mvcc: Mvcc = new Mvcc();
   readonly #lessor: Lessor = new Lessor();
   readonly #watchers: Watchers;
+  readonly #tokens: Tokens;
+  #auth: AuthState = NO_AUTH;
+  #index = 0n;
 
   constructor(options: EtcdStoreOptions) {
     const { clusterId, memberId, raftTerm = 1n } = options;
     this.#identity = { clusterId, memberId, revision: 0n, raftTerm };
     this.#minTtl = options.minLeaseTtl ?? MIN_LEASE_TTL;
     this.#watchers = new Watchers(this.#mvcc, this.#identity);
+    this.#tokens = new Tokens(options.tokenTtl);
   }
 
   get revision(): bigint {
@@ -65,20 +69,46 @@ export class EtcdStore {
     return this.#mvcc.compactRevision;
   }
 
+  /** Log entries applied so far, those included that make no revision. */
+  get index(): bigint {
+    return this.#index;
+  }
+
+  /** Users and roles. */
+  get auth(): AuthState {
+    return this.#auth;
+  }
+
+  /** Bytes of all that can be read, about as etcd's database would count them. */
+  get bytes(): number {
+    return this.#mvcc.bytes;
+  }
+
   /** Header of a response made now. */
   header(): ResponseHeader {
     return { ...this.#identity, revision: this.#mvcc.revision };
   }
 
-  /** @throws EtcdError 3 (key is not provided), 11 (compacted or future revision). */
-  range(request: RangeRequest): RangeResponse {
+  /**
+   * Reads what has been applied, without a draft. For the `caller` see {@link Draft}.
+   * @throws EtcdError 3 (key is not provided), 11 (compacted or future revision), or of permissions.
+   */
+  range(request: RangeRequest, caller?: Identity): RangeResponse {
     checkRange(request);
+    if (caller !== undefined) new Guard(this.#auth, caller).range(request);
     return { header: this.header(), ...range(this.#mvcc, request) };
   }
 
   /** A draft on the current state, good until the next {@link EtcdStore.apply}. */
   draft(): Draft {
-    return new Draft(this.#mvcc, this.#lessor, this.#identity, this.#minTtl);
+    return new Draft({
+      mvcc: this.#mvcc,
+      lessor: this.#lessor,
+      auth: this.#auth,
+      index: this.#index,
+      identity: this.#identity,
+      minLeaseTtl: this.#minTtl,
+    });
   }
 
   /**
@@ -86,6 +116,12 @@ export class EtcdStore {
    * @throws RangeError where a revision does not follow the current one.
    */
   apply(entry: LogEntry, now: number): readonly WatchOutput[] {
+    const outputs = this.#apply(entry, now);
+    this.#index++;
+    return outputs;
+  }
+
+  #apply(entry: LogEntry, now: number): readonly WatchOutput[] {
     switch (entry.kind) {
       case 'revision':
         return this.#applyRevision(entry.revision, entry.changes, entry.revoked);
@@ -98,6 +134,12 @@ export class EtcdStore {
       case 'compact':
         // A log replayed on a later snapshot repeats compactions that are in it.
         if (entry.revision > this.compactRevision) this.#mvcc.compact(entry.revision);
+        return [];
+      case 'auth':
+        this.#applyAuth(entry.change);
+        return [];
+      case 'token':
+        this.#tokens.assign(entry.token, entry.user, now);
         return [];
     }
   }
@@ -112,6 +154,30 @@ export class EtcdStore {
     return this.#watchers.dispatch(revision, logged);
   }
 
+  #applyAuth(change: AuthChange): void {
+    for (const user of revokedUsers(this.#auth, change)) this.#tokens.revokeUser(user);
+    if (!change.enabled) this.#tokens.clear();
+    this.#auth = applyAuthChange(this.#auth, change);
+  }
+
+  /**
+   * Who comes with a token, or else with a certificate of that common name; a token is good for longer by it.
+   * @throws EtcdError 16 (invalid auth token).
+   */
+  identify(token: string | undefined, commonName: string | undefined, now: number): Identity {
+    if (token === undefined) {
+      return commonName === undefined ? NOBODY : { name: commonName, revision: this.#auth.revision };
+    }
+    const name = this.#tokens.use(token, now);
+    if (name === undefined) throw etcdError('invalidAuthToken');
+    return { name, revision: this.#auth.revision };
+  }
+
+  /** Ends all tokens: they do not outlive the process that assigned them, also where its log can be read again. */
+  forgetTokens(): void {
+    this.#tokens.clear();
+  }
+
   /** The entry that the log holds for a revision; undefined where it is compacted away or in the future. */
   revisionEntry(revision: bigint): LogEntry | undefined {
     const changes = this.#mvcc.changesAt(revision);
@@ -119,9 +185,22 @@ export class EtcdStore {
     return { kind: 'revision', revision, changes: changes.map(({ kv }) => kv), revoked: [] };
   }
 
-  /** Starts a watch: see {@link Watchers.open}. Later responses come out of {@link EtcdStore.apply}. */
-  watch(request: WatchRequest): { readonly watchId: number; readonly outputs: readonly WatchResponse[] } {
+  /** The entry that makes a new store's users and roles these; undefined where there never were any. */
+  authEntry(): LogEntry | undefined {
+    return this.#auth === NO_AUTH ? undefined : { kind: 'auth', change: wholeAuthChange(this.#auth) };
+  }
+
+  /**
+   * Starts a watch: see {@link Watchers.open}. Further history comes out of {@link EtcdStore.catchUpWatch}, and events out of
+   * {@link EtcdStore.apply}.
+   */
+  watch(request: WatchRequest): WatchStep & { readonly watchId: number } {
     return this.#watchers.open(request);
+  }
+
+  /** More history for a watch that is not in sync: see {@link Watchers.catchUp}. */
+  catchUpWatch(watchId: number): WatchStep {
+    return this.#watchers.catchUp(watchId);
   }
 
   cancelWatch(watchId: number): void {
@@ -129,7 +208,7 @@ export class EtcdStore {
   }
 
   /** A progress notification for a watch: see {@link Watchers.progress}. */
-  watchProgress(watchId: number): WatchResponse | undefined {
+  watchProgress(watchId: number): ReturnType<Watchers['progress']> {
     return this.#watchers.progress(watchId);
   }
 
@@ -160,9 +239,9 @@ export class EtcdStore {
     return { ttl: BigInt(Math.floor(remaining / 1000)), grantedTtl: this.#lessor.ttl(id)!, keys };
   }
 
-  /** Leases to be revoked: past their deadline. */
-  expiredLeases(now: number): bigint[] {
-    return this.#lessor.expired(now);
+  /** Leases to be revoked: past their deadline, at most `most`, the earliest first. */
+  expiredLeases(now: number, most?: number): bigint[] {
+    return this.#lessor.expired(now, most);
   }
 
   /** When the next lease expires; undefined without leases. */
@@ -170,23 +249,50 @@ export class EtcdStore {
     return this.#lessor.nextDeadline();
   }
 
-  /** The state at the compacted revision, with the leases of now: what a log needs whose older entries are dropped. */
+  /** Frees what compactions left behind, in slices: see {@link Mvcc.trim}. */
+  trim(most: number): boolean {
+    return this.#mvcc.trim(most);
+  }
+
+  /** @throws EtcdError 11: there is no hash of that revision (compacted or future). */
+  checkHashRevision(revision: bigint): void {
+    checkHashRevision(this.#mvcc, revision);
+  }
+
+  /** etcd's HashKV, in slices, once everything is trimmed: see {@link hashKv}. */
+  hashKv(revision: bigint): Generator<void, number> {
+    return hashKv(this.#mvcc, revision);
+  }
+
+  /**
+   * The state at the compacted revision, with the leases, users and roles of now: what a log needs whose older entries are dropped.
+   * @throws RangeError while a compaction has not been trimmed.
+   */
   snapshot(): Snapshot {
+    if (this.#mvcc.trimming) throw new RangeError('a snapshot of a history that is being compacted');
     const compactRevision = this.#mvcc.compactRevision;
     const revision = compactRevision > 1n ? compactRevision : 1n;
-    const live: KeyValue[] = [];
-    if (revision > 1n) this.#mvcc.scan(EVERYTHING, revision, (kv) => live.push(kv));
     const leases = this.#lessor.ids().map((id) => ({ id, ttl: this.#lessor.ttl(id)! }));
     const last = this.#mvcc.changesAt(revision) ?? [];
-    return { revision, compactRevision, leases, live, last: last.map(({ kv }) => kv) };
+    return {
+      revision,
+      compactRevision,
+      index: this.#index,
+      leases,
+      auth: wholeAuthChange(this.#auth),
+      live: this.#mvcc.base,
+      last: last.map(({ kv }) => kv),
+    };
   }
 
   /** Puts a new store at a snapshot's state; its leases start afresh. */
   restore(snapshot: Snapshot, now: number): void {
-    const { revision, compactRevision, leases, live } = snapshot;
+    const { revision, compactRevision, leases, live, index, auth } = snapshot;
     const last = snapshot.last.map((kv) => ({ key: toKeyText(kv.key), kv, prevKv: undefined }));
     this.#mvcc.restore(revision, compactRevision, live, last);
     for (const kv of live) this.#lessor.attach(kv.lease, toKeyText(kv.key));
     for (const { id, ttl } of leases) this.#lessor.grant(id, ttl, now);
+    this.#index = index;
+    this.#auth = applyAuthChange(NO_AUTH, auth);
   }
 }

@@ -91,7 +91,7 @@ function checkPuts(draft: Draft, path: Path): void {
     if (op.kind === 'txn') checkPuts(draft, path.nested.get(i)!);
     if (op.kind !== 'put') continue;
     const { key, ignoreValue, ignoreLease, lease = 0n } = op.request;
-    if ((ignoreValue === true || ignoreLease === true) && draft.latest(toKeyText(key)) === undefined) {
+    if ((ignoreValue === true || ignoreLease === true) && draft.view.latest(toKeyText(key)) === undefined) {
       throw etcdError('keyNotFound');
     }
     if (lease !== 0n && !draft.hasLease(lease)) throw etcdError('leaseNotFound');
@@ -103,9 +103,9 @@ function checkReads(draft: Draft, path: Path): void {
     if (op.kind === 'txn') checkReads(draft, path.nested.get(i)!);
     if (op.kind !== 'range') continue;
     const { revision = 0n } = op.request;
-    checkReadRevision(draft, revision);
+    checkReadRevision(draft.view, revision);
     // Outside a transaction, etcd takes a negative revision for the newest.
-    if (revision < 0n && revision < draft.compactRevision) throw etcdError('compacted');
+    if (revision < 0n && revision < draft.view.compactRevision) throw etcdError('compacted');
   }
 }
 
@@ -117,12 +117,12 @@ function innerHeader(revision: bigint): ResponseHeader {
 function executeOp(draft: Draft, op: RequestOp, path: Path, i: number): ResponseOp {
   switch (op.kind) {
     case 'range': {
-      const result = range(draft, op.request);
-      return { kind: 'range', response: { header: innerHeader(draft.revision), ...result } };
+      const result = range(draft.view, op.request);
+      return { kind: 'range', response: { header: innerHeader(draft.view.revision), ...result } };
     }
     case 'put': {
       const before = draft.putKey(op.request);
-      const header = innerHeader(draft.revision);
+      const header = innerHeader(draft.view.revision);
       const response =
         op.request.prevKv === true && before !== undefined ? { header, prevKv: before } : { header };
       return { kind: 'put', response };
@@ -130,7 +130,7 @@ function executeOp(draft: Draft, op: RequestOp, path: Path, i: number): Response
     case 'deleteRange': {
       const deleted = draft.deleteKeys(interval(op.request.key, op.request.rangeEnd));
       const prevKvs = op.request.prevKv === true ? deleted : [];
-      const header = innerHeader(draft.revision);
+      const header = innerHeader(draft.view.revision);
       return { kind: 'deleteRange', response: { header, deleted: BigInt(deleted.length), prevKvs } };
     }
     case 'txn': {
@@ -150,7 +150,7 @@ function executeOps(draft: Draft, path: Path): ResponseOp[] {
  * @throws EtcdError of an operation in the branch taken; the caller undoes what came before it.
  */
 export function executeTxn(draft: Draft, request: TxnRequest): TxnResponse {
-  const path = choosePath(draft, request);
+  const path = choosePath(draft.view, request);
   checkPath(draft, path);
   const responses = executeOps(draft, path);
   return { header: draft.header(), succeeded: path.succeeded, responses };

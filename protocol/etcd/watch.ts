@@ -1,7 +1,8 @@
+import type { LoggedChange } from './change.ts';
+import { isTombstone } from './change.ts';
 import type { Interval } from './keys.ts';
 import { contains, interval, isEmpty } from './keys.ts';
-import type { LoggedChange, Mvcc } from './mvcc.ts';
-import { isTombstone } from './mvcc.ts';
+import type { Mvcc } from './mvcc.ts';
 import type { ResponseHeader, WatchEvent, WatchRequest, WatchResponse } from './types.ts';
 import { IntervalIndex } from './watch-index.ts';
 
@@ -11,8 +12,18 @@ export interface WatchOutput {
   readonly response: WatchResponse;
 }
 
+/** What a watcher gets next of the history. */
+export interface WatchStep {
+  readonly outputs: readonly WatchResponse[];
+  /** False: there is more history, and no event comes before {@link Watchers.catchUp} has been through it. */
+  readonly synced: boolean;
+}
+
 /** etcd's reason for ending a watch whose `rangeEnd` is not above its `key`. */
 export const EMPTY_RANGE_REASON = 'mvcc: watcher range is empty';
+
+/** Revisions of the history that are looked through at once. */
+const SLICE = 1000;
 
 /** How a watcher wants its events, as bits, so that watchers with equal wishes share one response. */
 const PREV_KV = 1;
@@ -21,10 +32,12 @@ const NO_DELETE = 4;
 
 interface Watcher {
   readonly id: number;
-  readonly group: Group;
+  readonly range: Interval;
   readonly wishes: number;
-  /** Revisions below are not reported. */
-  readonly start: bigint;
+  /** Revisions below are not reported, or have been. */
+  next: bigint;
+  /** The watchers that get events as they happen; undefined: it is still given the history. */
+  group: Group | undefined;
 }
 
 /** The watchers of one interval. */
@@ -78,10 +91,10 @@ export class Watchers {
 
   /**
    * Starts a watch. `outputs` are its first responses in order: one without events that says it exists (header: the
-   * current revision), then the history from `startRevision` on, one response per revision. A watch that cannot
-   * be served is ended by the last of them (`canceled`).
+   * current revision), then the beginning of the history from `startRevision` on, one response per revision. A watch that
+   * cannot be served is ended by the last of them (`canceled`).
    */
-  open(request: WatchRequest): { readonly watchId: number; readonly outputs: readonly WatchResponse[] } {
+  open(request: WatchRequest): WatchStep & { readonly watchId: number } {
     const watchId = this.#nextId++;
     // etcd takes a watch without a key for one from the first key on.
     const key = request.key.length === 0 ? FIRST_KEY : request.key;
@@ -89,44 +102,64 @@ export class Watchers {
     const current = this.#mvcc.revision;
     const created: WatchResponse = { header: this.#header(current), events: [] };
     if (isEmpty(range)) {
-      return { watchId, outputs: [{ ...created, canceled: true, cancelReason: EMPTY_RANGE_REASON }] };
+      const refused = { ...created, canceled: true, cancelReason: EMPTY_RANGE_REASON };
+      return { watchId, outputs: [refused], synced: true };
     }
     const start = request.startRevision ?? 0n;
-    const compacted = this.#mvcc.compactRevision;
-    if (start > 0n && start < compacted) {
-      const header = this.#header(0n);
-      const end = { header, events: [], canceled: true, compactRevision: compacted };
-      return { watchId, outputs: [created, end] };
-    }
-    const wishes = wishesOf(request);
-    const from = start > 0n ? start : current + 1n;
-    this.#add(watchId, range, wishes, from);
-    return { watchId, outputs: [created, ...this.#history(range, wishes, from)] };
+    const next = start > 0n ? start : current + 1n;
+    const watcher: Watcher = { id: watchId, range, wishes: wishesOf(request), next, group: undefined };
+    this.#watchers.set(watchId, watcher);
+    const { outputs, synced } = this.#catchUp(watcher);
+    return { watchId, outputs: [created, ...outputs], synced };
   }
 
-  #add(id: number, range: Interval, wishes: number, start: bigint): void {
-    let group = this.#groups.get(range);
+  /**
+   * Goes on with the history for a watcher that is not in sync; the last output ends it where what comes next has been compacted.
+   * Unknown watchers get nothing.
+   */
+  catchUp(watchId: number): WatchStep {
+    const watcher = this.#watchers.get(watchId);
+    if (watcher === undefined || watcher.group !== undefined) return { outputs: [], synced: true };
+    return this.#catchUp(watcher);
+  }
+
+  #catchUp(watcher: Watcher): WatchStep {
+    const { compactRevision, revision: current } = this.#mvcc;
+    if (watcher.next < compactRevision) {
+      this.#watchers.delete(watcher.id);
+      const end = {
+        header: this.#header(0n),
+        events: [],
+        canceled: true,
+        compactRevision,
+      };
+      return { outputs: [end], synced: true };
+    }
+    const outputs: WatchResponse[] = [];
+    for (let i = 0; i < SLICE && watcher.next <= current; i++, watcher.next++) {
+      const changes = this.#mvcc.changesAt(watcher.next) ?? [];
+      const wanted = changes.filter(({ key }) => contains(watcher.range, key));
+      const response = this.#response(watcher.next, wanted, watcher.wishes);
+      if (response !== undefined) outputs.push(response);
+    }
+    const synced = watcher.next > current;
+    if (synced) this.#join(watcher);
+    return { outputs, synced };
+  }
+
+  #join(watcher: Watcher): void {
+    let group = this.#groups.get(watcher.range);
     if (group === undefined) {
-      group = { range, watchers: new Set() };
-      this.#groups.set(range, group);
+      group = { range: watcher.range, watchers: new Set() };
+      this.#groups.set(watcher.range, group);
     }
-    const watcher = { id, group, wishes, start };
     group.watchers.add(watcher);
-    this.#watchers.set(id, watcher);
-  }
-
-  #history(range: Interval, wishes: number, from: bigint): WatchResponse[] {
-    const responses: WatchResponse[] = [];
-    for (let revision = from; revision <= this.#mvcc.revision; revision++) {
-      const changes = this.#mvcc.changesAt(revision)?.filter(({ key }) => contains(range, key)) ?? [];
-      const response = this.#response(revision, changes, wishes);
-      if (response !== undefined) responses.push(response);
-    }
-    return responses;
+    watcher.group = group;
   }
 
   /** The response for one revision; undefined where nothing of it is wanted. */
   #response(revision: bigint, changes: readonly LoggedChange[], wishes: number): WatchResponse | undefined {
+    if (changes.length === 0) return undefined;
     // What a compacted revision held cannot be told any more.
     const prevVisible = revision - 1n >= this.#mvcc.compactRevision;
     const events = eventsOf(changes, wishes, prevVisible);
@@ -138,8 +171,9 @@ export class Watchers {
     const watcher = this.#watchers.get(watchId);
     if (watcher === undefined) return;
     this.#watchers.delete(watchId);
-    watcher.group.watchers.delete(watcher);
-    if (watcher.group.watchers.size === 0) this.#groups.delete(watcher.group.range);
+    const { group } = watcher;
+    group?.watchers.delete(watcher);
+    if (group?.watchers.size === 0) this.#groups.delete(group.range);
   }
 
   /** What the watchers get of a revision that was just added. */
@@ -166,7 +200,7 @@ export class Watchers {
   ): void {
     const shared = new Map<number, WatchResponse | undefined>();
     for (const watcher of group.watchers) {
-      if (revision < watcher.start) continue;
+      if (revision < watcher.next) continue;
       if (!shared.has(watcher.wishes)) {
         shared.set(watcher.wishes, this.#response(revision, changes, watcher.wishes));
       }
@@ -177,12 +211,12 @@ export class Watchers {
 
   /**
    * A response without events that promises its watcher every event up to its header's revision; undefined where
-   * that cannot be said yet (unknown watch, or one that starts in the future).
+   * that cannot be said yet (unknown watch, one that starts in the future or is still given the history).
    */
   progress(watchId: number): WatchResponse | undefined {
     const watcher = this.#watchers.get(watchId);
     const current = this.#mvcc.revision;
-    if (watcher === undefined || watcher.start > current + 1n) return undefined;
+    if (watcher?.group === undefined || watcher.next > current + 1n) return undefined;
     return { header: this.#header(current), events: [] };
   }
 }

@@ -12,6 +12,7 @@ import {
   toKeyText,
 } from '../../../protocol/etcd/keys.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../protocol/etcd/snapshot.ts';
+import { EtcdStore } from '../../../protocol/etcd/store.ts';
 import { b } from './helpers.ts';
 
 describe('KeyValue as protobuf', () => {
@@ -49,7 +50,7 @@ describe('log entries and snapshots', () => {
   test('golden bytes of a grant and a revision', () => {
     expect(toHex(encodeLogEntry({ kind: 'grant', id: 5n, ttl: 60n }))).toBe('0101053c');
     const changes = [
-      { key: b('a'), value: b(''), createRevision: 0n, modRevision: 9n, version: 0n, lease: 0n },
+      { key: b('a'), value: b(''), createRevision: 0n, modRevision: 9n, version: 0n, lease: 0n, sub: 0 },
     ];
     expect(toHex(encodeLogEntry({ kind: 'revision', revision: 9n, changes, revoked: [7n] }))).toBe(
       '010009010701050a01611809',
@@ -64,9 +65,9 @@ describe('log entries and snapshots', () => {
   );
 
   test('a snapshot of another format is refused in one line', () => {
-    const bytes = encodeSnapshot({ revision: 1n, compactRevision: -1n, leases: [], live: [], last: [] });
+    const bytes = encodeSnapshot(new EtcdStore({ clusterId: 1n, memberId: 1n }).snapshot());
     bytes[0] = 9;
-    expect(() => decodeSnapshot(bytes)).toThrow('store snapshot, offset 1: expected format 1, got 9');
+    expect(() => decodeSnapshot(bytes)).toThrow('store snapshot, offset 1: expected format 2, got 9');
   });
 });
 

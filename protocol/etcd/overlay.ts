@@ -1,0 +1,154 @@
+import type { Change } from './change.ts';
+import { isTombstone, tombstone } from './change.ts';
+import { KeyIndex } from './index.ts';
+import type { Interval } from './keys.ts';
+import { toKeyText } from './keys.ts';
+import type { Mvcc, View } from './mvcc.ts';
+import type { PutRequest } from './types.ts';
+
+const EVERYTHING: Interval = { from: '', to: undefined };
+
+/** A key with a version of it. */
+interface Keyed {
+  readonly key: string;
+  readonly kv: Change;
+}
+
+/**
+ * A committed key space with changes on top of it that are not committed yet: those of the requests evaluated so far, and those of
+ * the one under evaluation, which can still be undone.
+ */
+export class Overlay implements View {
+  readonly #base: Mvcc;
+  #committed: bigint;
+  compactRevision: bigint;
+  /** Versions, tombstones included, of the changed keys, oldest first. */
+  readonly #pending: KeyIndex<Change[]> = new KeyIndex();
+  /** Changes of the request under evaluation, with their keys. */
+  #changes: Change[] = [];
+  #changedKeys: string[] = [];
+
+  constructor(base: Mvcc) {
+    this.#base = base;
+    this.#committed = base.revision;
+    this.compactRevision = base.compactRevision;
+  }
+
+  /** Newest revision, with the request under evaluation if it has changed something. */
+  get revision(): bigint {
+    return this.#changes.length > 0 ? this.#committed + 1n : this.#committed;
+  }
+
+  /** Newest revision without the request under evaluation. */
+  get committed(): bigint {
+    return this.#committed;
+  }
+
+  latest(key: string): Change | undefined {
+    const pending = this.#pending.get(key)?.at(-1);
+    if (pending === undefined) return this.#base.latest(key);
+    return isTombstone(pending) ? undefined : pending;
+  }
+
+  scan(range: Interval, revision: bigint, visit: (kv: Change, key: string) => void): void {
+    const committed = revision > 0n && revision <= this.#base.revision;
+    if (committed || this.#pending.size === 0) {
+      this.#base.scan(range, committed ? revision : 0n, visit);
+      return;
+    }
+    const pending: Keyed[] = [];
+    this.#pending.scan(range, (versions, key) => {
+      const kv = revision > 0n ? versions.findLast((v) => v.modRevision <= revision) : versions.at(-1);
+      if (kv !== undefined) pending.push({ key, kv });
+    });
+    this.#merge(range, pending, visit);
+  }
+
+  #merge(range: Interval, pending: readonly Keyed[], visit: (kv: Change, key: string) => void): void {
+    let next = 0;
+    const emit = (entry: Keyed): void => {
+      next++;
+      if (!isTombstone(entry.kv)) visit(entry.kv, entry.key);
+    };
+    this.#base.scan(range, 0n, (kv, key) => {
+      while (next < pending.length && pending[next]!.key < key) emit(pending[next]!);
+      if (pending[next]?.key === key) emit(pending[next]!);
+      else visit(kv, key);
+    });
+    while (next < pending.length) emit(pending[next]!);
+  }
+
+  #record(key: string, change: Change): void {
+    const versions = this.#pending.get(key);
+    if (versions === undefined) this.#pending.set(key, [change]);
+    else versions.push(change);
+    this.#changes.push(change);
+    this.#changedKeys.push(key);
+  }
+
+  /** Puts a key that may be put; returns what it held. */
+  put(request: PutRequest): Change | undefined {
+    const key = toKeyText(request.key);
+    const before = this.latest(key);
+    const revision = this.#committed + 1n;
+    this.#record(key, {
+      // Copies: the caller may reuse its buffers. A key that exists already shares the bytes it has.
+      key: before?.key ?? new Uint8Array(request.key),
+      value: request.ignoreValue === true ? before!.value : new Uint8Array(request.value),
+      createRevision: before?.createRevision ?? revision,
+      modRevision: revision,
+      version: (before?.version ?? 0n) + 1n,
+      lease: request.ignoreLease === true ? before!.lease : (request.lease ?? 0n),
+      sub: this.#changes.length,
+    });
+    return before;
+  }
+
+  /** Deletes what an interval holds, and returns it in key order. */
+  deleteRange(range: Interval): Change[] {
+    const keys: string[] = [];
+    this.scan(range, 0n, (_, key) => keys.push(key));
+    return this.deleteKeys(keys);
+  }
+
+  /** Deletes those of the keys that exist, in the order given, and returns what they held. */
+  deleteKeys(keys: readonly string[]): Change[] {
+    const deleted: Change[] = [];
+    for (const key of keys) {
+      const kv = this.latest(key);
+      if (kv === undefined) continue;
+      deleted.push(kv);
+      this.#record(key, tombstone(kv.key, this.#committed + 1n, this.#changes.length));
+    }
+    return deleted;
+  }
+
+  /** Keys whose newest version the overlay has, and has with that lease. */
+  keysWithLease(lease: bigint): string[] {
+    const keys: string[] = [];
+    this.#pending.scan(EVERYTHING, (versions, key) => {
+      if (versions.at(-1)!.lease === lease) keys.push(key);
+    });
+    return keys;
+  }
+
+  /** Ends the request under evaluation: its changes stay, and are one revision. */
+  accept(): readonly Change[] {
+    const changes = this.#changes;
+    if (changes.length > 0) this.#committed++;
+    this.#changes = [];
+    this.#changedKeys = [];
+    return changes;
+  }
+
+  /** Ends the request under evaluation as if it had never been. */
+  undo(): void {
+    for (const key of this.#changedKeys) {
+      const versions = this.#pending.get(key)!;
+      versions.pop();
+      if (versions.length === 0) this.#pending.delete(key);
+    }
+    this.#changes = [];
+    this.#changedKeys = [];
+  }
+}
