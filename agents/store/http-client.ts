@@ -1,15 +1,12 @@
+import { kv } from '../../protocol/etcd/api/kv.ts';
+import { lease } from '../../protocol/etcd/api/lease.ts';
+import type { Method } from '../../protocol/etcd/api/method.ts';
+import { fromTxnResponseMessage, toTxnMessage } from '../../protocol/etcd/api/txn.ts';
 import { CANCELED, etcdError } from '../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../protocol/etcd/types.ts';
+import { toJson } from '../../protocol/protobuf/json.ts';
 import type { KvClient } from './client.ts';
-import { encodeDeleteRange, encodePut, encodeRange, encodeTxn } from './gateway-requests.ts';
-import {
-  decodeDeleteRangeResponse,
-  decodePutResponse,
-  decodeRangeResponse,
-  decodeTxnResponse,
-} from './gateway-responses.ts';
-import { asObject, field, fromInt64, type JsonObject, toInt64 } from './gateway-values.ts';
-import { Gateway, type GatewayPorts } from './http-gateway.ts';
+import { fromAnswer, Gateway, type GatewayPorts } from './http-gateway.ts';
 import { HttpWatch } from './http-watch.ts';
 
 /**
@@ -22,27 +19,31 @@ import { HttpWatch } from './http-watch.ts';
 export function connectStore(endpoint: string, ports: GatewayPorts): KvClient {
   const gateway = new Gateway(endpoint, ports);
   const watches = new Set<HttpWatch>();
-  const read = (path: string, body: JsonObject): Promise<JsonObject> => gateway.call(path, body, true);
-  const write = (path: string, body: JsonObject): Promise<JsonObject> => gateway.call(path, body, false);
+  const call = async <Request, Response>(
+    { http, request, response }: Method<Request, Response>,
+    message: Request,
+    repeatable = false,
+  ): Promise<Response> =>
+    fromAnswer(response, await gateway.call(http[0]!, toJson(request, message), repeatable));
   return {
-    range: async (request) => decodeRangeResponse(await read('/v3/kv/range', encodeRange(request))),
-    put: async (request) => decodePutResponse(await write('/v3/kv/put', encodePut(request))),
-    deleteRange: async (request) =>
-      decodeDeleteRangeResponse(await write('/v3/kv/deleterange', encodeDeleteRange(request))),
-    txn: async (request) => decodeTxnResponse(await write('/v3/kv/txn', encodeTxn(request))),
+    range: (request) => call(kv.range, request, true),
+    put: (request) => call(kv.put, request),
+    deleteRange: (request) => call(kv.deleteRange, request),
+    txn: async (request) => fromTxnResponseMessage(await call(kv.txn, toTxnMessage(request))),
     compact: async (revision) => {
-      await write('/v3/kv/compaction', { revision: revision.toString() });
+      await call(kv.compact, { revision, physical: false });
     },
-    leaseGrant: async (ttl, id) => {
-      const granted = await write('/v3/lease/grant', { TTL: ttl.toString(), ID: fromInt64(id) });
-      return { id: toInt64(field(granted, 'ID')), ttl: toInt64(field(granted, 'TTL')) };
+    leaseGrant: async (ttl, id = 0n) => {
+      const granted = await call(lease.grant, { ttl, id });
+      return { id: granted.id, ttl: granted.ttl };
     },
     leaseRevoke: async (id) => {
-      await write('/v3/lease/revoke', { ID: id.toString() });
+      await call(lease.revoke, { id });
     },
     leaseKeepAlive: async (id) => {
-      const answer = await read('/v3/lease/keepalive', { ID: id.toString() });
-      const ttl = toInt64(field(asObject(field(answer, 'result')), 'TTL'));
+      const { http, request, response } = lease.keepAlive;
+      const answer = await gateway.call(http[0]!, toJson(request, { id }), true);
+      const { ttl } = fromAnswer(response, answer.result ?? {});
       if (ttl <= 0n) throw etcdError('leaseNotFound');
       return ttl;
     },

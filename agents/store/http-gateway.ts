@@ -1,8 +1,9 @@
 import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { UNAVAILABLE } from '../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../protocol/etcd/types.ts';
+import { fromJson, JsonMappingError, type JsonObject, parseJson } from '../../protocol/protobuf/json.ts';
+import type { MessageType } from '../../protocol/protobuf/message.ts';
 import type { Clock, Log, Millis, Timer } from '../ports.ts';
-import { field, type JsonObject, parseJson } from './gateway-values.ts';
 import { closedError } from './local-client.ts';
 
 export interface GatewayPorts {
@@ -183,16 +184,39 @@ export async function readText(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The message of an answer. @throws EtcdError that the answer is, or 14 where it is no gateway's. */
+/** The JSON object of an answer. @throws EtcdError that the answer is, or 14 where it is no gateway's. */
 export function answerOf(status: number, text: string): JsonObject {
-  let answer: JsonObject;
-  try {
-    answer = parseJson(text);
-  } catch {
+  const answer = parseObject(text);
+  if (answer === undefined) {
     throw new EtcdError(UNAVAILABLE, `store answered HTTP ${status}: ${text.slice(0, 100).trim()}`);
   }
   if (status === 200) return answer;
-  const code = field(answer, 'code') ?? field(answer, 'grpc_code');
-  const message = field(answer, 'message') ?? field(answer, 'error');
+  // A stream that failed at once has its error in an object of its own.
+  const error =
+    typeof answer.error === 'object' && answer.error !== null ? (answer.error as JsonObject) : answer;
+  const code = error.code ?? error.grpc_code;
+  const message = error.message ?? error.error;
   throw new EtcdError(typeof code === 'number' ? code : UNAVAILABLE, String(message ?? `HTTP ${status}`));
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    const answer = parseJson(text);
+    return typeof answer === 'object' && answer !== null ? (answer as JsonObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The message in an answer. @throws EtcdError 14 where it is none of that type. */
+export function fromAnswer<T>(type: MessageType<T>, answer: unknown): T {
+  try {
+    return fromJson(type, answer);
+  } catch (error) {
+    if (!(error instanceof JsonMappingError)) throw error;
+    throw new EtcdError(
+      UNAVAILABLE,
+      `store answered with something else than ${type.name}: ${error.message}`,
+    );
+  }
 }

@@ -1,12 +1,11 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import { type WatchResponseMessage, watch } from '../../protocol/etcd/api/watch.ts';
 import { UNAVAILABLE } from '../../protocol/etcd/errors.ts';
 import { EtcdError, type WatchRequest, type WatchResponse } from '../../protocol/etcd/types.ts';
+import { toJson } from '../../protocol/protobuf/json.ts';
 import type { Timer } from '../ports.ts';
 import type { WatchHandler } from './client.ts';
-import { encodeWatch } from './gateway-requests.ts';
-import { decodeWatchResponse } from './gateway-responses.ts';
-import { asObject, field, parseJson } from './gateway-values.ts';
-import { answerOf, type Gateway, pauseAfter, readText } from './http-gateway.ts';
+import { answerOf, fromAnswer, type Gateway, pauseAfter, readText } from './http-gateway.ts';
 import { watchEndError } from './watch-hub.ts';
 
 /** A watch over its own connection, opened again behind the last revision it saw whenever that connection ends. */
@@ -32,7 +31,9 @@ export class HttpWatch {
   open(): void {
     const request =
       this.#next === undefined ? this.#request : { ...this.#request, startRevision: this.#next };
-    const posted = this.#gateway.post('/v3/watch', encodeWatch(request));
+    const createRequest = { ...request, watchId: 0n, fragment: false };
+    const { http, request: type } = watch.watch;
+    const posted = this.#gateway.post(http[0]!, toJson(type, { createRequest }));
     this.#posted = posted;
     posted.on('error', (error) => this.#lost(posted, error));
     posted.on('response', (response) => this.#read(posted, response));
@@ -72,24 +73,24 @@ export class HttpWatch {
 
   #line(posted: ClientRequest, line: string): void {
     if (line.trim() === '') return;
-    let message: { readonly created: boolean; readonly response: WatchResponse };
+    let message: WatchResponseMessage;
     try {
-      const result = field(parseJson(line), 'result');
-      if (result === undefined) throw new Error(line.slice(0, 200));
-      message = decodeWatchResponse(asObject(result));
+      // A line that is an error throws it.
+      const { result } = answerOf(line.includes('"result"') ? 200 : 0, line);
+      message = fromAnswer(watch.watch.response, result);
     } catch (error) {
       posted.destroy();
       this.#lost(posted, error as Error);
       return;
     }
-    this.#take(message.created, message.response);
+    this.#take(message);
   }
 
-  #take(created: boolean, response: WatchResponse): void {
-    if (response.canceled === true) {
+  #take(response: WatchResponseMessage): void {
+    if (response.canceled) {
       this.#call(() => this.#handler.onResponse(response));
       this.end(watchEndError(response));
-    } else if (created) {
+    } else if (response.created) {
       this.#attempt = 0;
       this.#next ??= response.header.revision + 1n;
       this.#call(() => this.#handler.onCreated?.(response.header.revision));
