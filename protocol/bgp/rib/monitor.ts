@@ -8,6 +8,8 @@ import { REASON, STALE } from './path-table.ts';
 import { pathIdOf } from './update-writer.ts';
 
 const NONE = -1;
+/** Numbers that are looked at between two chances to pause. */
+const STEP = 1024;
 
 /** A path. The numbers of sets are valid until the RIB changes. */
 export interface MonitoredPath {
@@ -70,16 +72,19 @@ export class RibMonitor {
   }
 
   /**
-   * Every route with its paths of some peers, those without any left out. Somebody may take his time: what changes
-   * meanwhile is there as it is when its turn comes.
+   * Every route with its paths of some peers, those without any left out; `undefined` now and then, where there is
+   * nothing for a while, so that the caller can pause. He may take his time: what changes meanwhile is there as it is
+   * when its turn comes.
+   * @param wanted asked of peers by their number.
    */
-  *routes(peers: ReadonlySet<number>): Generator<MonitoredRoute> {
+  *routes(wanted: (peer: number) => boolean): Generator<MonitoredRoute | undefined> {
     for (const { family, rib } of this.#families.values()) {
       for (let route = 0; route < rib.prefixes.top; route++) {
+        if (route % STEP === 0) yield undefined;
         if (rib.paths.first(route) === NONE) continue;
         const paths: MonitoredPath[] = [];
         rib.eachAt(route, (path) => {
-          if (peers.has(rib.paths.peer[path]!)) paths.push(monitored(rib, path));
+          if (wanted(rib.paths.peer[path]!)) paths.push(monitored(rib, path));
         });
         if (paths.length > 0) yield { family, route, paths };
       }
@@ -87,9 +92,10 @@ export class RibMonitor {
   }
 
   /** Every route that has a best path, with that path alone; as {@link routes}. */
-  *bestRoutes(): Generator<MonitoredRoute> {
+  *bestRoutes(): Generator<MonitoredRoute | undefined> {
     for (const { family, rib } of this.#families.values()) {
       for (let route = 0; route < rib.prefixes.top; route++) {
+        if (route % STEP === 0) yield undefined;
         const best = rib.best(route);
         if (best !== NONE) yield { family, route, paths: [monitored(rib, best)] };
       }
@@ -100,10 +106,11 @@ export class RibMonitor {
    * Every route that a peer was sent and is still to believe, as {@link routes}; the number of a set is valid only until
    * the next one is asked for.
    */
-  *sent(peer: number): Generator<SentRoute> {
+  *sent(peer: number): Generator<SentRoute | undefined> {
     for (const known of this.#families.values()) {
       const { family, rib } = known;
       for (let entry = 0; entry < (known.groupOf(peer)?.topFor(peer) ?? 0); entry++) {
+        if (entry % STEP === 0) yield undefined;
         const group = known.groupOf(peer)!;
         const set = group.sentTo(peer, entry);
         if (set === 0) continue;
