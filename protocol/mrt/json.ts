@@ -26,6 +26,18 @@ import { decodeMrtUpdate } from './update.ts';
 const MESSAGE_TYPES = ['', 'OPEN', 'UPDATE', 'NOTIFICATION', 'KEEPALIVE', 'ROUTE-REFRESH'];
 const STATES = ['', 'Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established'];
 
+/** What is told of the attributes of a route. */
+export interface RouteFields {
+  readonly nextHop: string | null;
+  readonly origin: string | null;
+  readonly asPath: string | null;
+  readonly localPref?: number;
+  readonly med?: number;
+  readonly communities: readonly string[];
+  /** What is wrong with attributes. */
+  readonly faults?: readonly string[];
+}
+
 /** Prints one file: `print` gives the lines of a record, each with its line break. */
 export function jsonRecords(): { print(record: MrtRecord): string; readonly skipped: number } {
   let peers: readonly MrtPeer[] = [];
@@ -164,13 +176,17 @@ function routesOf(
   return routes;
 }
 
-/** The attributes by the names that `podwire bgp rib --format json` has for them. */
-function routeFields(
+/**
+ * The attributes by the names that `podwire bgp rib --format json` has for them.
+ * @param others all but next hop and NLRI. @param offset of them in the file, for errors.
+ * @throws DecodeError where they cannot be told apart.
+ */
+export function routeFields(
   others: Uint8Array,
   nextHop: Uint8Array | undefined,
   fourOctetAs: boolean,
   offset: number,
-): object {
+): RouteFields {
   const context: CodecContext = { fourOctetAs, extendedMessage: true, peerType: 'internal', families: [] };
   const { attributes, faults } = decoded(others, context, offset);
   const { origin, asPath, communities = [], extendedCommunities = [], largeCommunities = [] } = attributes;

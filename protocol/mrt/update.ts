@@ -22,7 +22,10 @@ export interface MrtUpdate {
  * @param base octets in the file before the message, for errors.
  * @throws DecodeError where header or lengths cannot be.
  */
-export function decodeMrtUpdate({ message }: BgpMessageRecord, base: number): MrtUpdate | undefined {
+export function decodeMrtUpdate(
+  { message }: Pick<BgpMessageRecord, 'message'>,
+  base: number,
+): MrtUpdate | undefined {
   const cursor = new Cursor('MRT message', message, base);
   const marker = cursor.take(16, 'marker');
   if (!marker.every((octet) => octet === 0xff)) throw cursor.fault(0, 'marker must be all ones');
