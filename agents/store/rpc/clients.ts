@@ -1,5 +1,4 @@
 import type { Credentials, Store, StoreClient } from '../store.ts';
-import { bridged } from './bridge.ts';
 
 /** Most identities whose clients are kept. */
 const MOST = 1000;
@@ -12,7 +11,7 @@ export class Clients {
 
   constructor(store: Store) {
     this.#store = store;
-    this.#anonymous = bridged(store, store.client({}));
+    this.#anonymous = store.client({});
   }
 
   /** The client of whoever comes with that token, or else that certificate. */
@@ -24,7 +23,7 @@ export class Clients {
     // Tokens end after minutes: those that are in use are soon back.
     if (this.#known.size >= MOST) this.#known.clear();
     const credentials: Credentials = token === undefined ? { commonName: commonName! } : { token };
-    const client = bridged(this.#store, this.#store.client(credentials));
+    const client = this.#store.client(credentials);
     this.#known.set(key, client);
     return client;
   }
