@@ -5,10 +5,11 @@ import { systemRandom } from './io/random.ts';
 import { nodeTcp } from './io/tcp.ts';
 import { nodeUdp } from './io/udp.ts';
 import { type LogLevel, openLog } from './log.ts';
+import type { MetricsServer } from './metrics/server.ts';
 import type { NodeAgentConfig } from './node/config.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import { podFactories } from './pod/factories.ts';
-import type { Log } from './ports.ts';
+import type { Endpoint, Log } from './ports.ts';
 import { connectStore } from './store/http-client.ts';
 
 /** How to run one agent as a process of its own: in a network namespace or in a container. */
@@ -20,6 +21,8 @@ export interface AgentProcessOptions {
   readonly control: string;
   /** Unix socket on which pods of other containers hand over their TAP. */
   readonly podSocket?: string;
+  /** Where Prometheus scrapes the agent, and the version of podwire that it is told; absent: nowhere. */
+  readonly metrics?: { readonly at: Endpoint; readonly version: string };
   readonly log: { readonly file: string } | 'stderr';
   readonly logLevel: LogLevel;
 }
@@ -48,11 +51,13 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Age
   });
   let control: ControlServer | undefined;
   let podServer: FdServer | undefined;
+  let metrics: MetricsServer | undefined;
   const stop = async (): Promise<void> => {
     try {
       await agent.stop();
     } finally {
       podServer?.close();
+      await metrics?.close();
       await control?.close();
       await kv.close();
       flush();
@@ -60,6 +65,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Age
   };
   try {
     control = await serveControl(options.control, new Map([[config.node, agent]]));
+    if (options.metrics !== undefined) metrics = await listenForScrapes(agent, options.metrics);
     await agent.start();
     if (podSocket !== undefined) podServer = await listenForPods(podSocket, agent, config, log);
   } catch (error) {
@@ -68,6 +74,15 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Age
     throw error;
   }
   return { agent, stop };
+}
+
+/** Loaded only where somebody wants metrics. */
+async function listenForScrapes(
+  agent: NodeAgent,
+  { at, version }: NonNullable<AgentProcessOptions['metrics']>,
+): Promise<MetricsServer> {
+  const { serveMetrics } = await import('./metrics/server.ts');
+  return serveMetrics(at, () => agent.speakers(), version);
 }
 
 /** The Linux calls are loaded only where pods come over a socket. */

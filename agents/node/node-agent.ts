@@ -1,4 +1,5 @@
 import { tunnelHandleId, vtepMac } from '../../protocol/calico/names.ts';
+import type { BgpSpeaker } from '../bgp/speaker.ts';
 import type { PathView } from '../bgp/types.ts';
 import { Ipam } from '../calico/ipam.ts';
 import { CaptureHub } from '../capture/hub.ts';
@@ -22,6 +23,7 @@ import type {
   TraceFilter,
   TraceStepRow,
 } from '../control/types.ts';
+import type { Labelled } from '../metrics/exposition.ts';
 import type { Output, PodFactory, PodSpec } from '../pod/types.ts';
 import type { Clock, Log, Random, TcpPort, UdpPort } from '../ports.ts';
 import type { KvClient } from '../store/client.ts';
@@ -183,6 +185,12 @@ export class NodeAgent implements AgentControl {
 
   get speaker(): BgpControl {
     return this.#routing.control;
+  }
+
+  /** Its speaker as metrics are read from it; none while it runs none. */
+  speakers(): readonly Labelled<BgpSpeaker>[] {
+    const { current } = this.#routing;
+    return current === undefined ? [] : [{ of: current, labels: { node: this.node } }];
   }
 
   async bgp(): Promise<NeighborRow[]> {

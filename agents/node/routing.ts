@@ -74,6 +74,11 @@ export class Routing {
     });
   }
 
+  /** The speaker that runs now, for those who only look at it. */
+  get current(): BgpSpeaker | undefined {
+    return this.#speaker;
+  }
+
   neighbors(): NeighborStatus[] {
     return this.#speaker?.neighbors() ?? [];
   }

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { Command } from 'commander';
+import type { Endpoint } from '../../agents/ports.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
-import { ipv4Address } from './parsers.ts';
+import { packageVersion } from './package.ts';
+import { hostAndPort, ipv4Address } from './parsers.ts';
 
 interface Options extends GlobalOptions {
   readonly node: string;
@@ -11,6 +13,7 @@ interface Options extends GlobalOptions {
   readonly lab: string;
   readonly control: string;
   readonly podSocket?: string;
+  readonly metrics?: Endpoint;
 }
 
 /** Of an underlay whose interface does not say. */
@@ -27,6 +30,7 @@ export function register(program: Command, context: CliContext): void {
     .requiredOption('--lab <file>', 'lab file')
     .requiredOption('--control <socket>', 'Unix socket for podwire inspect and others')
     .option('--pod-socket <socket>', 'Unix socket where pods of other containers hand over their eth0')
+    .option('--metrics <host:port>', 'serve metrics for Prometheus there (docs/metrics.md)', hostAndPort)
     .action(async (_options: object, command: Command) => {
       await agent(context, command.optsWithGlobals<Options>());
     });
@@ -40,7 +44,7 @@ async function agent(context: CliContext, options: Options): Promise<void> {
     import('../../agents/process.ts'),
     import('../../agents/io/linux/privileges.ts'),
   ]);
-  const { node, address, podSocket } = options;
+  const { node, address, podSocket, metrics } = options;
   const ability = podSocket === undefined ? canUseLinuxPods() : ({ ok: true } as const);
   const config = planContainerNode(loadLab(options.lab, context.env), {
     node,
@@ -55,6 +59,7 @@ async function agent(context: CliContext, options: Options): Promise<void> {
     store: options.store,
     control: options.control,
     ...(podSocket === undefined ? {} : { podSocket }),
+    ...(metrics === undefined ? {} : { metrics: { at: metrics, version: packageVersion() } }),
     log: 'stderr',
     logLevel: options.logLevel,
   });

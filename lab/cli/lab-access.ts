@@ -1,6 +1,7 @@
 import type { LabInfo, NodeAction } from '../../agents/control/routes.ts';
 import type { AgentControl } from '../../agents/control/types.ts';
 import type { LogLevel } from '../../agents/log.ts';
+import type { Endpoint } from '../../agents/ports.ts';
 import type { Lab } from '../file/model.ts';
 import type { StageEvent } from '../runtime/stages.ts';
 
@@ -58,6 +59,11 @@ export interface UpOptions {
   /** `memory`, or the URL of a Redis. */
   readonly store: string;
   readonly logLevel: LogLevel;
+  /**
+   * Where Prometheus scrapes all nodes of the runtime `local`; with `netns` each node, at this address of its namespace.
+   * Absent: nowhere.
+   */
+  readonly metrics?: Endpoint;
   /** How long convergence may take. */
   readonly timeoutMs: number;
   /** Aborts start-up (Ctrl-C). */

@@ -2,15 +2,19 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { BgpSpeaker } from '../../agents/bgp/speaker.ts';
 import type { LogLevel, LogSink } from '../../agents/log.ts';
+import type { Endpoint } from '../../agents/ports.ts';
+import type { SpeakerProcess } from '../speaker/process.ts';
 import type { SpeakerFile } from '../speaker/read-file.ts';
 import { type CliContext, type GlobalOptions, paintFor, say } from './context.ts';
 import { CliError, UsageError } from './errors.ts';
 import { parseLogLine, prettyLogLine } from './log-line.ts';
+import { hostAndPort } from './parsers.ts';
 
 interface Options extends GlobalOptions {
   readonly config: string;
   readonly load?: string;
   readonly asPeer?: string;
+  readonly metrics?: Endpoint;
 }
 
 /** `podwire speaker --config FILE` */
@@ -26,6 +30,7 @@ export function register(program: Command, context: CliContext): void {
       'MRT file of a table whose routes it is to have, compressed or not (docs/mrt.md)',
     )
     .option('--as-peer <address>', 'whose routes of the table (default: the only peer of the table)')
+    .option('--metrics <host:port>', 'serve metrics for Prometheus there (docs/metrics.md)', hostAndPort)
     .action(async (_options: object, command: Command) => {
       await speaker(context, command, command.optsWithGlobals<Options>());
     });
@@ -43,7 +48,11 @@ async function speaker(context: CliContext, command: Command, options: Options):
       import('../speaker/registry.ts'),
       import('../../agents/log.ts'),
     ]);
-  const file = readSpeakerFile(options.config);
+  const read = (): SpeakerFile => {
+    const file = readSpeakerFile(options.config);
+    return options.metrics === undefined ? file : { ...file, metrics: options.metrics };
+  };
+  const file = read();
   const { asn, routerId } = file.speaker;
   const socket = file.api === undefined ? defaultSocket() : resolve(file.api.socket);
   const readable =
@@ -73,14 +82,14 @@ async function speaker(context: CliContext, command: Command, options: Options):
     });
     context.onSignal('SIGHUP', () => {
       try {
-        running.reload(readSpeakerFile(options.config));
+        running.reload(read());
         log.info({ file: options.config }, 'read again');
       } catch (error) {
         log.error({ error: (error as Error).message }, 'the file is not taken over, all goes on as before');
       }
     });
     forget = registerSpeaker({ asn, routerId, socket });
-    announceReady(context, options, file, running.speaker.listening, socket);
+    announceReady(context, options, file, running, socket);
     await Promise.race([aborted(signal), running.asked, leave]);
     await running.stop({ restart });
   } finally {
@@ -139,11 +148,11 @@ function announceReady(
   context: CliContext,
   options: Options,
   { speaker: { asn, routerId } }: SpeakerFile,
-  listen: readonly { readonly address: string; readonly port: number }[],
+  { speaker: { listening: listen }, metrics }: SpeakerProcess,
   socket: string,
 ): void {
   if (options.format === 'json') {
-    const ready = { event: 'ready', pid: process.pid, asn, routerId, listen, socket };
+    const ready = { event: 'ready', pid: process.pid, asn, routerId, listen, socket, metrics };
     context.stdout.write(`${JSON.stringify(ready)}\n`);
     return;
   }
@@ -153,4 +162,10 @@ function announceReady(
     options,
     `podwire: BGP speaker ${routerId} AS ${asn} listens on ${where}, control socket ${socket}`,
   );
+  if (metrics !== undefined) say(context, options, `podwire: metrics at ${metricsUrl(metrics)}`);
+}
+
+/** Where Prometheus is to be sent. */
+function metricsUrl({ address, port }: Endpoint): string {
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}/metrics`;
 }

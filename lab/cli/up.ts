@@ -1,17 +1,19 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { Endpoint } from '../../agents/ports.ts';
 import type { Lab } from '../file/model.ts';
 import { type CliContext, type GlobalOptions, paintFor, print, printJson, say } from './context.ts';
 import { CliError, EXIT, ExitWith } from './errors.ts';
 import type { LabAccess, LabHandle, UpOptions } from './lab-access.ts';
 import { defaultLabFile } from './package.ts';
-import { seconds, storeUrl } from './parsers.ts';
+import { hostAndPort, seconds, storeUrl } from './parsers.ts';
 
 interface Options extends GlobalOptions {
   readonly detach?: boolean;
   readonly runtime: UpOptions['runtime'];
   readonly pods: UpOptions['pods'];
   readonly store: string;
+  readonly metrics?: Endpoint;
   readonly timeout: number;
 }
 
@@ -38,6 +40,11 @@ export function register(program: Command, context: CliContext): void {
       storeUrl,
       'memory',
     )
+    .option(
+      '--metrics <host:port>',
+      'serve metrics of all nodes for Prometheus there; with netns in the namespace of each node (docs/metrics.md)',
+      hostAndPort,
+    )
     .option('--timeout <seconds>', 'how long convergence may take', seconds, 60)
     .action(async (file: string | undefined, _options: object, command: Command) => {
       await up(context, file ?? defaultLabFile(), command.optsWithGlobals<Options>());
@@ -61,6 +68,7 @@ async function up(context: CliContext, file: string, options: Options): Promise<
     pods: options.pods,
     store: options.store,
     logLevel: options.logLevel,
+    ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
     timeoutMs: options.timeout * 1000,
     signal: context.interrupted(),
   };

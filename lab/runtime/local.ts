@@ -1,41 +1,49 @@
 import { systemRandom } from '../../agents/io/random.ts';
 import { nodeTcp } from '../../agents/io/tcp.ts';
 import { nodeUdp } from '../../agents/io/udp.ts';
+import type { MetricsServer } from '../../agents/metrics/server.ts';
 import { NodeAgent } from '../../agents/node/node-agent.ts';
 import { podFactories } from '../../agents/pod/factories.ts';
-import type { Clock, Log } from '../../agents/ports.ts';
+import type { Clock, Endpoint, Log } from '../../agents/ports.ts';
 import type { Store } from '../../agents/store/store.ts';
 import type { PlannedNode } from '../plan/plan.ts';
 import type { RunningNode, Runtime } from './runtime.ts';
+
+export interface LocalOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: Store;
+  readonly application: string;
+  /** Where metrics of all agents are served, and the version of podwire that is told there. */
+  readonly metrics?: { readonly at: Endpoint; readonly version: string };
+}
 
 /** All agents in this process, each on its own loopback address, on real sockets. */
 export class LocalRuntime implements Runtime {
   readonly kind = 'local';
   readonly fabric = null;
-  readonly #ports: {
-    readonly clock: Clock;
-    readonly log: Log;
-    readonly store: Store;
-    readonly application: string;
-  };
+  readonly #options: LocalOptions;
+  readonly #agents = new Map<string, NodeAgent>();
+  #metrics: MetricsServer | undefined;
 
-  constructor(ports: {
-    readonly clock: Clock;
-    readonly log: Log;
-    readonly store: Store;
-    readonly application: string;
-  }) {
-    this.#ports = ports;
+  constructor(options: LocalOptions) {
+    this.#options = options;
   }
 
+  /** Loopback has every address that the nodes need. */
   async prepare(): Promise<void> {
-    // Loopback has every address that the nodes need.
+    const { metrics } = this.#options;
+    if (metrics === undefined) return;
+    const { serveMetrics } = await import('../../agents/metrics/server.ts');
+    const speakers = (): ReturnType<NodeAgent['speakers']> =>
+      [...this.#agents.values()].flatMap((agent) => agent.speakers());
+    this.#metrics = await serveMetrics(metrics.at, speakers, metrics.version);
   }
 
   async start(node: PlannedNode, signal: AbortSignal): Promise<RunningNode> {
     if (node.kind === 'linux')
       throw new Error(`node ${node.name} is of kind linux, which needs --runtime netns`);
-    const { clock, log, store, application } = this.#ports;
+    const { clock, log, store, application } = this.#options;
     const kv = store.client();
     const agent = new NodeAgent(node.config, {
       clock,
@@ -48,7 +56,9 @@ export class LocalRuntime implements Runtime {
       pods: podFactories(clock),
     });
     const exited = Promise.withResolvers<undefined>();
+    this.#agents.set(node.name, agent);
     const end = async (how: 'stop' | 'kill'): Promise<void> => {
+      this.#agents.delete(node.name);
       await agent[how]();
       await kv.close();
       exited.resolve(undefined);
@@ -70,8 +80,9 @@ export class LocalRuntime implements Runtime {
     };
   }
 
+  /** But for metrics, nothing is shared beyond the process. */
   async close(): Promise<void> {
-    // Nothing is shared beyond the process.
+    await this.#metrics?.close();
   }
 }
 

@@ -19,6 +19,8 @@ export interface NetnsOptions {
   readonly plan: LabPlan;
   readonly log: Log;
   readonly logLevel: LogLevel;
+  /** Where each agent serves metrics, in its namespace. */
+  readonly metrics?: NonNullable<AgentProcessOptions['metrics']>;
   /** Told of every process started, so that a crash of this one leaves none unknown. */
   readonly onProcess: (pid: number) => void;
 }
@@ -70,10 +72,12 @@ export class NetnsRuntime implements Runtime {
     signal: AbortSignal,
   ): Promise<RunningNode> {
     const paths = labPaths(this.#options.plan.name);
+    const { metrics } = this.#options;
     const boot: AgentProcessOptions = {
       config: node.config,
       store: `unix:${paths.store}`,
       control: paths.agent(node.name),
+      ...(metrics === undefined ? {} : { metrics }),
       log: { file: paths.log },
       logLevel: this.#options.logLevel,
     };

@@ -189,12 +189,14 @@ async function makeRuntime(
   parts: { clock: Clock; log: Log; store: Store; record: (pid: number) => void },
 ): Promise<Runtime> {
   const { clock, log, store, record } = parts;
+  const version = packageVersion();
+  const scraped = options.metrics === undefined ? {} : { metrics: { at: options.metrics, version } };
   if (options.runtime === 'netns') {
     const { NetnsRuntime } = await import('./netns.ts');
-    return new NetnsRuntime({ plan, log, logLevel: options.logLevel, onProcess: record });
+    return new NetnsRuntime({ plan, log, logLevel: options.logLevel, onProcess: record, ...scraped });
   }
   const { LocalRuntime } = await import('./local.ts');
-  return new LocalRuntime({ clock, log, store, application: `podwire ${packageVersion()}` });
+  return new LocalRuntime({ clock, log, store, application: `podwire ${version}`, ...scraped });
 }
 
 async function inStage<T>(stage: StageName, work: () => Promise<T>): Promise<T> {

@@ -79,7 +79,7 @@ function failure(problems: readonly Problem[]): SpeakerFileError {
 
 function build(raw: RawSpeaker): SpeakerFile {
   const { asn, routerId, listen, clusterId, confederation, ebgpRequiresPolicy, rtConstraint } = raw;
-  const { multipath, restarting, networks, nextHops, api, mrt, log } = raw;
+  const { multipath, restarting, networks, nextHops, api, mrt, bmp, metrics, log } = raw;
   const book = compilePolicies(policyDefinitions(raw));
   return {
     speaker: given({
@@ -100,6 +100,8 @@ function build(raw: RawSpeaker): SpeakerFile {
     nextHops: nextHops?.map((one) => (typeof one === 'string' ? { prefix: one } : one)),
     api,
     mrt,
+    bmp: bmp ?? [],
+    metrics,
     log: log?.level === undefined ? undefined : { level: log.level },
   };
 }

@@ -1,13 +1,28 @@
 /** The shape of a speaker's file; whatever needs more than one value to judge is in check.ts. */
 import { z } from 'zod';
 import type { NetworkConfig, SpeakerConfig } from '../../agents/bgp/types.ts';
+import type { BmpCollectorConfig } from '../../agents/bmp/types.ts';
 import { LOG_LEVELS, type LogLevel } from '../../agents/log.ts';
+import type { Endpoint } from '../../agents/ports.ts';
 import type { PolicyDefinitions } from '../../protocol/bgp/policy/definition.ts';
 import type { MrtConfig } from '../mrt/dumps.ts';
-import { FILE_FIELDS, isFilePattern } from '../mrt/file-name.ts';
+import { FILE_FIELDS } from '../mrt/file-name.ts';
+import { bmpSchema } from './bmp-schema.ts';
 import { groupSchema, peerSchema, type RawPeer, type RawSettings } from './peer-schema.ts';
 import { policySchema, prefixSetSchema, textSetSchema } from './policy-schema.ts';
-import { address, asn, boolean, dottedQuad, integer, oneOf, port, prefix, seconds, text } from './values.ts';
+import {
+  address,
+  asn,
+  boolean,
+  dottedQuad,
+  formatted,
+  integer,
+  oneOf,
+  port,
+  prefix,
+  seconds,
+  text,
+} from './values.ts';
 
 /** A prefix that next hops can be reached in, with what that costs (RFC 4271 §9.1.2.1). */
 export interface NextHopPrefix {
@@ -33,6 +48,8 @@ export interface RawSpeaker extends Partial<Omit<PolicyDefinitions, 'policies'>>
   readonly policies?: PolicyDefinitions['policies'] | null | undefined;
   readonly api?: { readonly socket: string } | undefined;
   readonly mrt?: MrtConfig | undefined;
+  readonly bmp?: readonly BmpCollectorConfig[] | null | undefined;
+  readonly metrics?: Endpoint | undefined;
   readonly log?: { readonly level?: LogLevel | undefined } | undefined;
 }
 
@@ -109,13 +126,10 @@ const rtConstraint = z.union(
   },
 ) as z.ZodType<NonNullable<SpeakerConfig['rtConstraint']>>;
 
-const patternError = { error: `a file name, with the time as ${FILE_FIELDS}` };
 const dump = z.strictObject({
-  file: z
-    .string(patternError)
-    .min(1, patternError)
-    .refine(isFilePattern, patternError)
-    .describe(`File to write; the time in UTC as strftime has it: ${FILE_FIELDS}.`),
+  file: formatted('file-pattern', `a file name, with the time as ${FILE_FIELDS}`).describe(
+    `File to write; the time in UTC as strftime has it: ${FILE_FIELDS}.`,
+  ),
   interval: seconds(1, 31_536_000)
     .describe('A new file at each multiple of so many seconds. Default: never by itself.')
     .optional(),
@@ -212,6 +226,18 @@ export const speakerSchema: z.ZodType<RawSpeaker> = z
         updates: dump.describe('What the sessions receive, as BGP4MP_ET.').optional(),
       })
       .describe('Dumps in MRT (RFC 6396).')
+      .optional(),
+    bmp: z
+      .array(bmpSchema, { error: 'a list of mappings with address and port' })
+      .describe('Collectors that are told of sessions and routes (BMP, RFC 7854).')
+      .nullable()
+      .optional(),
+    metrics: z
+      .strictObject({
+        address: address.describe('Address to listen on. Default: 127.0.0.1.').default('127.0.0.1'),
+        port: port.describe('TCP port.'),
+      })
+      .describe('Where Prometheus finds metrics, at /metrics; --metrics overrides it. Default: nowhere.')
       .optional(),
     log: z
       .strictObject({
