@@ -8,6 +8,7 @@ import type {
   PeerRangeConfig,
   SpeakerConfig,
 } from '../../agents/bgp/types.ts';
+import type { BmpCollectorConfig } from '../../agents/bmp/types.ts';
 import type { ControlServer } from '../../agents/control/server.ts';
 import { systemClock } from '../../agents/io/clock.ts';
 import { systemRandom } from '../../agents/io/random.ts';
@@ -16,6 +17,7 @@ import type { MetricsServer } from '../../agents/metrics/server.ts';
 import type { Endpoint, Log } from '../../agents/ports.ts';
 import { packageVersion } from '../cli/package.ts';
 import type { MrtConfig } from '../mrt/dumps.ts';
+import { SpeakerBmp } from './bmp.ts';
 
 /** Everything that a speaker's file says, with its peer groups and policies worked in. */
 export interface SpeakerSetup {
@@ -26,6 +28,8 @@ export interface SpeakerSetup {
   /** Absent: every next hop can be reached. */
   readonly nextHops?: readonly NextHopConfig[] | undefined;
   readonly mrt?: MrtConfig | undefined;
+  /** BMP collectors. */
+  readonly bmp?: readonly BmpCollectorConfig[] | undefined;
   /** Where Prometheus scrapes it; absent: nowhere. */
   readonly metrics?: Endpoint | undefined;
 }
@@ -82,6 +86,8 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
   const { MrtDumps } = await dumps();
   const mrt = new MrtDumps(speaker, log);
   mrt.configure(setup.mrt);
+  const bmp = new SpeakerBmp(speaker, ports);
+  bmp.configure(setup.bmp);
   return {
     speaker,
     metrics: metrics?.local,
@@ -101,10 +107,12 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
       speaker.setNextHops(next.nextHops);
       announced = announce(speaker, next.networks, announced);
       mrt.configure(next.mrt);
+      bmp.configure(next.bmp);
     },
     async stop(options) {
       await speaker.stop(options);
       await mrt.close();
+      await bmp.close();
       await metrics?.close();
       await control.close();
     },
