@@ -1,43 +1,76 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Clock, Log } from '../../agents/ports.ts';
 import type { StoreAddress } from '../../agents/store/http-server.ts';
 import type { Store } from '../../agents/store/store.ts';
+import type { ServerTls } from '../../agents/store/tls.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
+import { UsageError } from './errors.ts';
 import { hostAndPort, storeUrl } from './parsers.ts';
 
 interface Options extends GlobalOptions {
   readonly listen: Extract<StoreAddress, { port: number }>;
   readonly backend: string;
   readonly lab?: string;
+  readonly dataNamespace?: string;
+  /** Former name of `dataNamespace`. */
   readonly namespace?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
+  readonly clientCertAuth?: boolean;
 }
 
 /** Namespace in Redis of a store that belongs to no lab. */
 const DEFAULT_NAMESPACE = 'podwire';
 
-/** `podwire store --listen HOST:PORT [--backend memory|redis://...] [--lab FILE] [--namespace NAME]` */
+/** `podwire store --listen HOST:PORT [--backend memory|redis://...] [--tls-cert FILE --tls-key FILE ...] ...` */
 export function register(program: Command, context: CliContext): void {
   program
     .command('store')
-    .description('run a store with the etcd API until SIGTERM, as the container of a compose lab does')
-    .requiredOption('--listen <host:port>', 'where to serve it, such as 0.0.0.0:2379', hostAndPort)
-    .option('--backend <backend>', 'where it keeps its data: memory or redis://HOST:PORT', storeUrl, 'memory')
+    .description("serve etcd's v3 API (gRPC, and JSON over HTTP) until SIGTERM; etcdctl works with it")
+    .option('--listen <host:port>', 'where to serve it', hostAndPort, hostAndPort('127.0.0.1:2379'))
+    .option(
+      '--backend <backend>',
+      'where it keeps its data: memory or redis://HOST:PORT/DB',
+      storeUrl,
+      'memory',
+    )
+    .option(
+      '--data-namespace <name>',
+      "name of its data in Redis (default: the lab's name, or podwire)",
+      namespace,
+    )
+    .addOption(new Option('--namespace <name>').argParser(namespace).hideHelp())
+    .option('--tls-cert <file>', 'serve TLS only, with this certificate (PEM)')
+    .option('--tls-key <file>', 'the private key of --tls-cert (PEM)')
+    .option('--tls-ca <file>', 'the CA whose certificates clients may show (PEM)')
+    .option(
+      '--client-cert-auth',
+      "refuse clients without a certificate; its common name is the client's user",
+    )
     .option('--lab <file>', 'lab file whose Calico resources are put into it')
-    .option('--namespace <name>', "name of its data in Redis (default: the lab's name, or podwire)")
     .action(async (_options: object, command: Command) => {
       await store(context, command.optsWithGlobals<Options>());
     });
 }
 
+/** Part of every key's name in Redis. */
+function namespace(text: string): string {
+  if (/^[A-Za-z0-9._:-]{1,128}$/.test(text)) return text;
+  throw new InvalidArgumentError('Expected up to 128 of A-Z, a-z, 0-9, ".", "_", ":", "-".');
+}
+
 async function store(context: CliContext, options: Options): Promise<void> {
   const signal = context.interrupted();
-  const [{ openLog }, { systemClock }, { serveStore }] = await Promise.all([
+  const [{ openLog }, { systemClock }, { serveStore }, tls] = await Promise.all([
     import('../../agents/log.ts'),
     import('../../agents/io/clock.ts'),
     import('../../agents/store/http-server.ts'),
+    serverTls(options),
   ]);
   const plan = options.lab === undefined ? undefined : await planOf(context, options.lab, options.name);
-  const namespace = options.namespace ?? options.name ?? plan?.name ?? DEFAULT_NAMESPACE;
+  const namespace =
+    options.dataNamespace ?? options.namespace ?? options.name ?? plan?.name ?? DEFAULT_NAMESPACE;
   const { log, flush } = openLog('stderr', options.logLevel, { node: 'store' });
   const clock = systemClock();
   const opened = await open(options.backend, namespace, clock, log);
@@ -51,7 +84,7 @@ async function store(context: CliContext, options: Options): Promise<void> {
       await applyResources(plan, client, { clock, random: systemRandom() });
       await client.close();
     }
-    const server = await serveStore(opened, options.listen, { log });
+    const server = await serveStore(opened, options.listen, { log, ...(tls === undefined ? {} : { tls }) });
     log.info({ endpoint: server.endpoint, namespace, resources: plan?.resources.length ?? 0 }, 'store up');
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     await server.close();
@@ -59,6 +92,25 @@ async function store(context: CliContext, options: Options): Promise<void> {
     await opened.close();
     flush();
   }
+}
+
+/** What the TLS options ask for; undefined: no TLS. */
+async function serverTls(options: Options): Promise<ServerTls | undefined> {
+  const { tlsCert: cert, tlsKey: key, tlsCa: ca, clientCertAuth = false } = options;
+  if (cert === undefined && key === undefined) {
+    if (ca !== undefined || clientCertAuth) {
+      throw new UsageError(
+        `${ca === undefined ? '--client-cert-auth' : '--tls-ca'} needs --tls-cert and --tls-key`,
+      );
+    }
+    return undefined;
+  }
+  if (cert === undefined || key === undefined) {
+    throw new UsageError('expected --tls-cert and --tls-key together');
+  }
+  if (clientCertAuth && ca === undefined) throw new UsageError('--client-cert-auth needs --tls-ca');
+  const { loadServerTls } = await import('../../agents/store/tls.ts');
+  return loadServerTls({ cert, key, ...(ca === undefined ? {} : { ca }), clientCertAuth });
 }
 
 async function planOf(
