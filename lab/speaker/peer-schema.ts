@@ -249,6 +249,7 @@ const settings = {
   ao: ao.describe('TCP-AO (RFC 5925).').optional(),
   holdTime: uint16Seconds
     .refine((value) => value === 0 || value >= 3, holdTimeError)
+    .meta({ not: { enum: [1, 2] } })
     .describe('Hold time to offer, seconds; 0: no keepalives. Default: 240.')
     .optional(),
   sendHoldTime: integer(0, 86400, ' of seconds')

@@ -1,8 +1,7 @@
 /** Values that occur in several places of a speaker's file. Each `error` is what was expected there. */
 import { z } from 'zod';
 import { FAMILIES, type Family } from '../../protocol/bgp/family.ts';
-import { parseAddress } from '../../protocol/ip/prefix.ts';
-import { tryPrefix } from '../file/prefix.ts';
+import { FORMATS, type Format } from './formats.ts';
 
 const textError = { error: 'some text (quote numbers and true/false)' };
 
@@ -30,21 +29,21 @@ export function oneOf<const T extends readonly [string, ...string[]]>(...values:
 const asnError = { error: 'an AS number from 1 to 4294967295' };
 export const asn: z.ZodType<number> = z.int(asnError).min(1, asnError).max(4294967295, asnError);
 
-const addressError = { error: 'an IP address such as 192.0.2.1' };
+/** Text of a format, which the JSON Schema names. */
+export function formatted(format: Format, expected: string): z.ZodType<string> {
+  const error = { error: expected };
+  return z.string(error).refine(FORMATS[format], error).meta({ format });
+}
+
 /** IPv4 or IPv6. */
-export const address: z.ZodType<string> = z
-  .string(addressError)
-  .refine((value) => parseAddress(value) !== undefined, addressError);
+export const address: z.ZodType<string> = formatted('ip-address', 'an IP address such as 192.0.2.1');
 
-const quadError = { error: 'a dotted quad such as 192.0.2.1' };
-export const dottedQuad: z.ZodType<string> = z
-  .string(quadError)
-  .refine((value) => value !== '0.0.0.0' && parseAddress(value)?.length === 4, quadError);
+export const dottedQuad: z.ZodType<string> = formatted('dotted-quad', 'a dotted quad such as 192.0.2.1');
 
-const prefixError = { error: 'a prefix without host bits such as 192.0.2.0/24' };
-export const prefix: z.ZodType<string> = z
-  .string(prefixError)
-  .refine((value) => tryPrefix(value) !== undefined, prefixError);
+export const prefix: z.ZodType<string> = formatted(
+  'prefix',
+  'a prefix without host bits such as 192.0.2.0/24',
+);
 
 export const port: z.ZodType<number> = integer(1, 65535);
 
