@@ -23,6 +23,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   logs: { load: () => import('./logs.ts') },
   bgp: { load: () => import('./bgp.ts') },
   mrt: { load: () => import('./mrt.ts') },
+  bmp: { load: () => import('./bmp.ts') },
   speaker: { load: () => import('./speaker.ts') },
   validate: { load: () => import('./validate.ts') },
   conformance: { load: () => import('./conformance.ts') },
