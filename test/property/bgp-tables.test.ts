@@ -8,7 +8,7 @@ import { AS_SEQUENCE, typeMask } from '../../protocol/bgp/rib/attribute-edit.ts'
 import { MED } from '../../protocol/bgp/rib/attribute-set.ts';
 import { AttributeTable } from '../../protocol/bgp/rib/attribute-table.ts';
 import { ByteTable } from '../../protocol/bgp/rib/byte-table.ts';
-import { MarkQueue } from '../../protocol/bgp/rib/columns.ts';
+import { MarkQueue } from '../../protocol/bgp/rib/mark-queue.ts';
 import { PrefixTable } from '../../protocol/bgp/rib/prefix-table.ts';
 import type { RouteAttributes } from '../../protocol/bgp/rib/route.ts';
 import { formatPrefix } from '../../protocol/ip/prefix.ts';

@@ -39,6 +39,10 @@ export interface Libc {
   unshare(flags: number): number;
   setns(fd: number, kind: number): number;
   sethostname(name: string, length: number): number;
+  /** `address` must be that of a page. */
+  madvise(address: bigint, length: number, advice: number): number;
+  /** Of glibc; absent elsewhere. */
+  readonly mallopt: ((parameter: number, value: number) => number) | undefined;
 }
 
 type NativeKoffi = typeof Koffi;
@@ -77,9 +81,20 @@ function load(): { readonly koffi: NativeKoffi; readonly libc: Libc } {
     unshare: library.func('int unshare(int flags)'),
     setns: library.func('int setns(int fd, int kind)'),
     sethostname: library.func('int sethostname(const char *name, size_t length)'),
+    madvise: library.func('int madvise(uintptr_t address, size_t length, int advice)'),
+    mallopt: optional(() => library.func('int mallopt(int parameter, int value)')),
   };
   loaded = { koffi, libc };
   return loaded;
+}
+
+/** A call that not every C library has. */
+function optional<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The C library. @throws PortError ENOSYS elsewhere than on Linux. */

@@ -3,6 +3,7 @@ import { decodeHeader, HEADER_LENGTH, KEEPALIVE, NOTIFICATION, OPEN, UPDATE } fr
 import type { KeepaliveMessage } from './keepalive.ts';
 import { decodeNotification, type NotificationMessage } from './notification.ts';
 import { decodeOpen, type OpenMessage } from './open.ts';
+import { plainUpdate } from './plain-update.ts';
 import { decodeRouteRefresh, type RouteRefreshMessage } from './route-refresh.ts';
 import { decodeUpdate, type UpdateMessage } from './update.ts';
 
@@ -26,7 +27,7 @@ export function decodeMessage(bytes: Uint8Array, context: CodecContext): BgpMess
     case OPEN:
       return decodeOpen(bytes);
     case UPDATE:
-      return decodeUpdate(bytes, context);
+      return plainUpdate(bytes, context) ?? decodeUpdate(bytes, context);
     case NOTIFICATION:
       return decodeNotification(bytes);
     case KEEPALIVE:

@@ -17,7 +17,8 @@ export interface WithdrawnRoutes extends Nlri {
 const IPV4 = 'ipv4-unicast';
 
 /** Routes that the message announces, by family, with the next hop octets of each; faulty ones are left out. */
-export function announcedRoutes(update: UpdateMessage): AnnouncedRoutes[] {
+export function announcedRoutes(update: UpdateMessage): readonly AnnouncedRoutes[] {
+  if (update.announcedRoutes !== undefined) return update.announcedRoutes;
   const result: AnnouncedRoutes[] = [];
   const { mpReach, nextHop } = update.attributes;
   if (update.treatAsWithdraw) return result;
@@ -30,7 +31,8 @@ export function announcedRoutes(update: UpdateMessage): AnnouncedRoutes[] {
 }
 
 /** Routes that the message withdraws, those that it treats as withdrawn among them. */
-export function withdrawnRoutes(update: UpdateMessage): WithdrawnRoutes[] {
+export function withdrawnRoutes(update: UpdateMessage): readonly WithdrawnRoutes[] {
+  if (update.withdrawnRoutes !== undefined) return update.withdrawnRoutes;
   const result: WithdrawnRoutes[] = [];
   const { mpReach, mpUnreach } = update.attributes;
   const add = (family: Family | undefined, bytes: Uint8Array): void => {

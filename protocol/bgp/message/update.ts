@@ -20,6 +20,7 @@ import { checkNlri } from '../nlri/prefixes.ts';
 import { checkAttributes } from './attribute-checks.ts';
 import { type FaultyRoute, findFaultyRoutes } from './faulty-routes.ts';
 import { HEADER_LENGTH } from './header.ts';
+import type { AnnouncedRoutes, WithdrawnRoutes } from './update-routes.ts';
 
 export { encodeUpdate, encodeUpdates } from './update-encode.ts';
 export { type AnnouncedRoutes, announcedRoutes, endOfRib, withdrawnRoutes } from './update-routes.ts';
@@ -46,6 +47,10 @@ export interface UpdateMessage {
   readonly families: readonly Family[];
   /** Families whose NLRI has path identifiers. */
   readonly addPath: readonly Family[];
+  /** Nothing is wrong with it, and nothing unusual in it (plain-update.ts): its routes are told already. */
+  readonly plain?: boolean;
+  readonly announcedRoutes?: readonly AnnouncedRoutes[];
+  readonly withdrawnRoutes?: readonly WithdrawnRoutes[];
 }
 
 const NONE: readonly never[] = [];

@@ -52,15 +52,14 @@ export function typeMask(...types: readonly number[]): Uint8Array {
 
 const KEEP_ALL = typeMask();
 
-/** An attribute of a set; none where `start` is `end`. */
-interface Span {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Writes what becomes of an attribute, which may be absent before, after, or both. */
-type Change = (writer: ByteWriter, edits: AttributeEdits, old: Span) => void;
+/** Writes what becomes of the attribute from `start` to `end`; where those are equal, there was none. */
+type Change = (
+  writer: ByteWriter,
+  edits: AttributeEdits,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+) => void;
 
 /** Attributes that an edit may add, in order of type. */
 const CHANGES: readonly (readonly [number, Change])[] = [
@@ -89,7 +88,7 @@ export function writeEditedSet(
     const after = attributeEnd(bytes, at);
     next = addBefore(writer, edits, drop, type, next);
     if (CHANGED[type] === 1) {
-      if (drop[type] === 0) CHANGES[next]![1](writer, edits, { bytes, start: at, end: after });
+      if (drop[type] === 0) CHANGES[next]![1](writer, edits, bytes, at, after);
       next += 1;
     } else if (type === AS_PATH) changeAsPath(writer, edits, bytes, at, after);
     else if (drop[type] === 0) {
@@ -120,7 +119,7 @@ function writeHead(
   copyOctets(writer, bytes, start + 1 + bytes[start]!, first);
 }
 
-const ABSENT: Span = { bytes: new Uint8Array(0), start: 0, end: 0 };
+const NO_OCTETS = new Uint8Array(0);
 
 /** Lets changes before `type` add their attributes; returns the index of the first change that is not before it. */
 function addBefore(
@@ -133,48 +132,78 @@ function addBefore(
   let index = next;
   for (; index < CHANGES.length && CHANGES[index]![0] < type; index++) {
     const [added, change] = CHANGES[index]!;
-    if (drop[added] === 0) change(writer, edits, ABSENT);
+    if (drop[added] === 0) change(writer, edits, NO_OCTETS, 0, 0);
   }
   return index;
 }
 
-function changeLocalPref(writer: ByteWriter, edits: AttributeEdits, old: Span): void {
-  if (edits.localPref === undefined) copyOctets(writer, old.bytes, old.start, old.end);
+function changeLocalPref(
+  writer: ByteWriter,
+  edits: AttributeEdits,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  if (edits.localPref === undefined) copyOctets(writer, bytes, start, end);
   else writeWord(writer, TRANSITIVE, LOCAL_PREF, edits.localPref);
 }
 
-function changeOriginatorId(writer: ByteWriter, edits: AttributeEdits, old: Span): void {
-  if (old.end > old.start || edits.originatorId === undefined) {
-    copyOctets(writer, old.bytes, old.start, old.end);
+function changeOriginatorId(
+  writer: ByteWriter,
+  edits: AttributeEdits,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  if (end > start || edits.originatorId === undefined) {
+    copyOctets(writer, bytes, start, end);
   } else writeWord(writer, OPTIONAL, ORIGINATOR_ID, edits.originatorId);
 }
 
-function changeOtc(writer: ByteWriter, edits: AttributeEdits, old: Span): void {
-  if (old.end > old.start || edits.otc === undefined) copyOctets(writer, old.bytes, old.start, old.end);
+function changeOtc(
+  writer: ByteWriter,
+  edits: AttributeEdits,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  if (end > start || edits.otc === undefined) copyOctets(writer, bytes, start, end);
   else writeWord(writer, OPTIONAL | TRANSITIVE, ONLY_TO_CUSTOMER, edits.otc);
 }
 
-function changeClusterList(writer: ByteWriter, edits: AttributeEdits, old: Span): void {
+function changeClusterList(
+  writer: ByteWriter,
+  edits: AttributeEdits,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
   if (edits.clusterId === undefined) {
-    copyOctets(writer, old.bytes, old.start, old.end);
+    copyOctets(writer, bytes, start, end);
     return;
   }
-  const value = old.end > old.start ? valueStart(old.bytes, old.start) : old.end;
-  writeHeader(writer, OPTIONAL, CLUSTER_LIST, 4 + old.end - value);
+  const value = end > start ? valueStart(bytes, start) : end;
+  writeHeader(writer, OPTIONAL, CLUSTER_LIST, 4 + end - value);
   writer.uint32(edits.clusterId);
-  copyOctets(writer, old.bytes, value, old.end);
+  copyOctets(writer, bytes, value, end);
 }
 
-function changeCommunities(writer: ByteWriter, edits: AttributeEdits, old: Span): void {
+function changeCommunities(
+  writer: ByteWriter,
+  edits: AttributeEdits,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
   const { addCommunity } = edits;
-  const value = old.end > old.start ? valueStart(old.bytes, old.start) : old.end;
-  if (addCommunity === undefined || hasWord(old.bytes, value, old.end, addCommunity)) {
-    copyOctets(writer, old.bytes, old.start, old.end);
+  const value = end > start ? valueStart(bytes, start) : end;
+  if (addCommunity === undefined || hasWord(bytes, value, end, addCommunity)) {
+    copyOctets(writer, bytes, start, end);
     return;
   }
-  const partial = old.end > old.start ? old.bytes[old.start]! & PARTIAL : 0;
-  writeHeader(writer, OPTIONAL | TRANSITIVE | partial, COMMUNITIES, 4 + old.end - value);
-  copyOctets(writer, old.bytes, value, old.end);
+  const partial = end > start ? bytes[start]! & PARTIAL : 0;
+  writeHeader(writer, OPTIONAL | TRANSITIVE | partial, COMMUNITIES, 4 + end - value);
+  copyOctets(writer, bytes, value, end);
   writer.uint32(addCommunity);
 }
 
@@ -187,30 +216,43 @@ function changeAsPath(
 ): void {
   const { prepend, stripConfederation = false } = edits;
   const value = valueStart(bytes, start);
-  const kept = stripConfederation ? withoutConfederation(bytes, value, end) : { bytes, start: value, end };
-  const length = kept.end - kept.start;
+  if (stripConfederation) {
+    const kept = withoutConfederation(bytes, value, end);
+    writePath(writer, prepend, kept, 0, kept.length);
+  } else writePath(writer, prepend, bytes, value, end);
+}
+
+/** AS_PATH of the segments from `start` to `end`, with an AS in front. */
+function writePath(
+  writer: ByteWriter,
+  prepend: AttributeEdits['prepend'],
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const length = end - start;
   if (prepend === undefined) {
     writeHeader(writer, TRANSITIVE, AS_PATH, length);
-    copyOctets(writer, kept.bytes, kept.start, kept.end);
+    copyOctets(writer, bytes, start, end);
     return;
   }
-  const count = kept.bytes[kept.start + 1]!;
-  const joins = length > 0 && kept.bytes[kept.start] === prepend.segment && count < 255;
+  const count = length > 0 ? bytes[start + 1]! : 0;
+  const joins = length > 0 && bytes[start] === prepend.segment && count < 255;
   writeHeader(writer, TRANSITIVE, AS_PATH, length + (joins ? 4 : 6));
   writer.uint8(prepend.segment);
   writer.uint8(joins ? count + 1 : 1);
   writer.uint32(prepend.asn);
-  copyOctets(writer, kept.bytes, joins ? kept.start + 2 : kept.start, kept.end);
+  copyOctets(writer, bytes, joins ? start + 2 : start, end);
 }
 
-function withoutConfederation(bytes: Uint8Array, start: number, end: number): Span {
+function withoutConfederation(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const kept: number[] = [];
   for (let at = start; at < end; ) {
     const after = at + 2 + 4 * bytes[at + 1]!;
     if (bytes[at]! < AS_CONFED_SEQUENCE) for (let i = at; i < after; i++) kept.push(bytes[i]!);
     at = after;
   }
-  return { bytes: Uint8Array.from(kept), start: 0, end: kept.length };
+  return Uint8Array.from(kept);
 }
 
 /** Whether `word` is one of the 32-bit values from `start` to `end`. */

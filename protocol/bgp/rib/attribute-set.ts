@@ -92,7 +92,7 @@ export function writeSetFromWire(
   writer: ByteWriter,
   wire: Uint8Array,
   nextHop: Uint8Array,
-  from: PeerType,
+  from: PeerType | undefined,
 ): boolean {
   const start = writer.position;
   writeSetHead(writer, nextHop, undefined);
@@ -101,7 +101,7 @@ export function writeSetFromWire(
     const type = wire[at + 1]!;
     const end = attributeEnd(wire, at);
     if (type !== NEXT_HOP && type !== MP_REACH_NLRI && type !== MP_UNREACH_NLRI) {
-      if (type <= last || !hasSetForm(wire, at, type, end, from)) {
+      if (type <= last || (from !== undefined && !hasSetForm(wire, at, type, end, from))) {
         writer.position = start;
         return false;
       }

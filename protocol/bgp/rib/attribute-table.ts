@@ -17,7 +17,7 @@ import {
 } from './attribute-set.ts';
 import { emptySummary, summarize } from './attribute-summary.ts';
 import { ByteTable } from './byte-table.ts';
-import { copyInto, grownLength } from './columns.ts';
+import { grown, trimmed } from './columns.ts';
 import { macRank } from './mac-mobility.ts';
 import type { NextHopResolver, RouteAttributes } from './route.ts';
 
@@ -36,6 +36,8 @@ const OTC = 9;
 const COST = 10;
 const COST_AT = 11;
 const STRIDE = 12;
+/** Bit of the flags: the words after them are known. */
+const SUMMARIZED = 0x1000_0000;
 
 /** What {@link AttributeTable.cost} says of a next hop that cannot be reached. */
 export const UNREACHABLE = 0xffffffff;
@@ -57,25 +59,40 @@ export class AttributeTable {
   intern(attributes: RouteAttributes): number {
     this.#scratch.position = 0;
     writeSet(this.#scratch, attributes);
-    return this.#enter();
+    return this.#enter(true);
   }
 
   /**
    * As {@link intern}, straight from the octets of an UPDATE where they allow it; 0 where not.
    * @param wire its path attributes, found sound, with 4-octet AS numbers.
-   * @param from the kind of peer that sent it.
+   * @param from the kind of peer that sent it; `undefined` where flags and lengths are known to be as we write them.
    */
-  internWire(wire: Uint8Array, nextHop: Uint8Array, from: PeerType): number {
+  internWire(wire: Uint8Array, nextHop: Uint8Array, from: PeerType | undefined): number {
     this.#scratch.position = 0;
-    return writeSetFromWire(this.#scratch, wire, nextHop, from) ? this.#enter() : 0;
+    return writeSetFromWire(this.#scratch, wire, nextHop, from) ? this.#enter(true) : 0;
   }
 
   /** The set that `edits` make of a set, with one reference for the caller. */
   edit(id: number, edits: AttributeEdits): number {
+    this.#writeEdited(id, edits);
+    return this.#enter(true);
+  }
+
+  /** As {@link edit}, for a set that is only sent: what selection looks at is not found out of it. */
+  editToSend(id: number, edits: AttributeEdits): number {
+    this.#writeEdited(id, edits);
+    return this.#enter(false);
+  }
+
+  #writeEdited(id: number, edits: AttributeEdits): void {
     this.#scratch.position = 0;
     const start = this.#sets.offset(id);
     writeEditedSet(this.#scratch, this.#sets.arena, start, start + this.#sets.length(id), edits);
-    return this.#enter();
+  }
+
+  /** Gives memory back after most sets went. */
+  trim(): void {
+    this.#words = trimmed(this.#words, this.#sets.trim() * STRIDE);
   }
 
   retain(id: number): void {
@@ -97,6 +114,15 @@ export class AttributeTable {
   /** The octets of a set as attribute-set.ts describes them; a view that is valid until a set is entered. */
   bytes(id: number): Uint8Array {
     return this.#sets.bytes(id);
+  }
+
+  /** Where the octets of all sets stand, and where those of one start; valid until a set is entered. */
+  get arena(): Uint8Array {
+    return this.#sets.arena;
+  }
+
+  offset(id: number): number {
+    return this.#sets.offset(id);
   }
 
   /** Octets that a set takes. */
@@ -188,26 +214,27 @@ export class AttributeTable {
     return this.#words[at + COST]!;
   }
 
-  /** Number of the set in the scratch, with one more reference. */
-  #enter(): number {
+  /** Number of the set in the scratch, with one more reference. @param summary whether it may be selected. */
+  #enter(summary: boolean): number {
     const { bytes, position } = this.#scratch;
     const known = this.#sets.count;
     const id = this.#sets.add(bytes, 0, position);
-    if (this.#sets.count === known) this.retain(id);
-    else this.#summarize(id, bytes, position);
+    const at = id * STRIDE;
+    if (this.#sets.count !== known) {
+      if (at + STRIDE > this.#words.length) this.#words = grown(this.#words, at + STRIDE - 1);
+      this.#words[at + REFERENCES] = 1;
+      this.#words[at + FLAGS] = 0;
+    } else this.retain(id);
+    if (summary && (this.#words[at + FLAGS]! & SUMMARIZED) === 0) this.#summarize(id, bytes, position);
     return id;
   }
 
   #summarize(id: number, bytes: Uint8Array, length: number): void {
     const at = id * STRIDE;
-    if (at + STRIDE > this.#words.length) {
-      this.#words = copyInto(new Uint32Array(grownLength(this.#words.length, at + STRIDE)), this.#words);
-    }
     const summary = this.#summary;
     summarize(bytes, 0, length, summary);
     const words = this.#words;
-    words[at + REFERENCES] = 1;
-    words[at + FLAGS] = summary.flags;
+    words[at + FLAGS] = summary.flags | SUMMARIZED;
     words[at + LOCAL_PREF] = summary.localPref;
     words[at + PATH_LENGTH] = summary.pathLength;
     words[at + ORIGIN] = summary.origin;

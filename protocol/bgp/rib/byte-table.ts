@@ -2,7 +2,7 @@
  * Byte strings, each kept once under a small number: the octets stand in one arena behind an open-addressed hash.
  * Attribute sets and the keys of routes that are no plain prefixes are kept so.
  */
-import { copyInto } from './columns.ts';
+import { grown, newColumn, trimmed, trimmedLength } from './columns.ts';
 import { HashSlots } from './hash-slots.ts';
 
 /** Words of an entry. */
@@ -10,13 +10,16 @@ const OFFSET = 0;
 const LENGTH = 1;
 const HASH = 2;
 const STRIDE = 3;
+/** Length of an entry whose number is free. */
+const FREE = -1;
+const SMALLEST_ARENA = 256;
 
 export class ByteTable {
   #words = new Int32Array(16 * STRIDE);
   readonly #slots = new HashSlots();
-  /** Numbers given back, to be used again. */
-  readonly #free: number[] = [];
-  #arena = new Uint8Array(256);
+  /** The first number given back, to be used again, whose offset is the next one; 0: none. */
+  #free = 0;
+  #arena = new Uint8Array(SMALLEST_ARENA);
   #arenaTop = 0;
   /** Octets of the arena that belong to entries. */
   #live = 0;
@@ -82,8 +85,31 @@ export class ByteTable {
     const at = id * STRIDE;
     this.#slots.remove(id, this.#words[at + HASH]!);
     this.#live -= this.#words[at + LENGTH]!;
-    this.#words[at + LENGTH] = 0;
-    this.#free.push(id);
+    this.#release(id);
+  }
+
+  /** Gives memory back after most entries went. Returns {@link top}, which may be lower now. */
+  trim(): number {
+    let top = this.#top;
+    while (top > 1 && this.#isFree(top - 1)) top -= 1;
+    if (trimmedLength(this.#top, top) === this.#top) return this.#top;
+    this.#top = top;
+    this.#free = 0;
+    for (let id = top - 1; id > 0; id--) if (this.#isFree(id)) this.#release(id);
+    this.#words = trimmed(this.#words, top * STRIDE);
+    this.#slots.trim();
+    this.#moveInto(this.#sizeFor(SMALLEST_ARENA, 0));
+    return top;
+  }
+
+  #isFree(id: number): boolean {
+    return this.#words[id * STRIDE + LENGTH] === FREE;
+  }
+
+  #release(id: number): void {
+    this.#words[id * STRIDE + LENGTH] = FREE;
+    this.#words[id * STRIDE + OFFSET] = this.#free;
+    this.#free = id;
   }
 
   #find(bytes: Uint8Array, start: number, end: number, hash: number): number {
@@ -106,32 +132,44 @@ export class ByteTable {
   }
 
   #newId(): number {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    const id = this.#top++;
-    if ((id + 1) * STRIDE > this.#words.length) {
-      this.#words = copyInto(new Int32Array(this.#words.length * 2), this.#words);
+    const free = this.#free;
+    if (free !== 0) {
+      this.#free = this.#words[free * STRIDE + OFFSET]!;
+      return free;
     }
+    const id = this.#top++;
+    this.#words = grown(this.#words, (id + 1) * STRIDE);
     return id;
   }
 
   /** Room for `length` more octets: moves the entries together, into a larger arena where half of it is in use. */
   #reserve(length: number): void {
     if (this.#arenaTop + length <= this.#arena.length) return;
-    let size = this.#arena.length;
+    this.#moveInto(this.#sizeFor(this.#arena.length, length));
+  }
+
+  /** Octets of an arena that is half full at most with `length` more. */
+  #sizeFor(smallest: number, length: number): number {
+    let size = smallest;
     while ((this.#live + length) * 2 > size) size *= 2;
-    const arena = new Uint8Array(size);
-    if (this.#live === this.#arenaTop) arena.set(this.#arena.subarray(0, this.#arenaTop));
+    return size;
+  }
+
+  #moveInto(size: number): void {
+    const old = this.#arena;
+    const arena = newColumn(old, size);
+    if (this.#live === this.#arenaTop) arena.set(old.subarray(0, this.#arenaTop));
     else this.#compact(arena);
     this.#arena = arena;
     this.#arenaTop = this.#live;
+    (old.buffer as ArrayBuffer).transfer(0);
   }
 
   #compact(into: Uint8Array): void {
     let top = 0;
     for (let id = 1; id < this.#top; id++) {
       const length = this.length(id);
-      if (length === 0) continue;
+      if (length === FREE) continue;
       into.set(this.bytes(id), top);
       this.#words[id * STRIDE + OFFSET] = top;
       top += length;

@@ -1,81 +1,73 @@
-/** Columns of tables: typed arrays that are indexed by small numbers and grow with them. */
+/**
+ * Columns of tables: typed arrays that are indexed by small numbers and grow with them. What was never written is 0, and
+ * costs no memory in a large one: an operating system backs memory where it is touched.
+ */
 
 type Column = Uint8Array | Uint32Array | Int32Array;
 
-/**
- * `old` at the start of `larger`. The memory of `old` is free at once and `old` empty: a table that grows would
- * otherwise hold all its former sizes until garbage is collected.
- */
-export function copyInto<T extends Column>(larger: T, old: T): T {
-  larger.set(old);
-  (old.buffer as ArrayBuffer).transfer(0);
-  return larger;
+/** Zeroed memory: `length` octets of `buffer` from `offset` on. */
+export interface ColumnMemory {
+  readonly buffer: ArrayBuffer;
+  readonly offset: number;
 }
 
-/** Length to which a column of `length` grows so that it has index `index`: doubled as often as it takes. */
+/** Octets from which a column's memory is asked of who knows better than the JavaScript engine. */
+export const LARGE_COLUMN: number = 2 ** 20;
+
+let largeMemory = (length: number): ColumnMemory => ({ buffer: new ArrayBuffer(length), offset: 0 });
+
+/**
+ * Says where large columns of this process have their memory from now on, such as from huge pages: a column is accessed
+ * all over, and what the processor has to find out about each page of it can cost more than the access. Changes nothing
+ * but speed.
+ */
+export function setLargeColumns(allocate: (length: number) => ColumnMemory): void {
+  largeMemory = allocate;
+}
+
+/** An empty column of the type of `like`. */
+export function newColumn<T extends Column>(like: T, length: number): T {
+  const Type = like.constructor as new (buffer: ArrayBuffer | number, offset?: number, length?: number) => T;
+  const octets = length * like.BYTES_PER_ELEMENT;
+  if (octets < LARGE_COLUMN) return new Type(length);
+  const { buffer, offset } = largeMemory(octets);
+  return new Type(buffer, offset, length);
+}
+
+/**
+ * A column of `length` that starts with what `old` holds, as far as it fits. The memory of `old` is free at once and
+ * `old` empty: a table that grows would otherwise hold all its former sizes until garbage is collected.
+ */
+export function resized<T extends Column>(old: T, length: number): T {
+  const column = newColumn(old, length);
+  column.set(old.length <= length ? old : (old.subarray(0, length) as T));
+  (old.buffer as ArrayBuffer).transfer(0);
+  return column;
+}
+
+/** The column itself where it has `index`, or a longer one that does. */
+export function grown<T extends Column>(column: T, index: number): T {
+  return index < column.length ? column : resized(column, grownLength(column.length, index));
+}
+
+/** Columns up to this length are doubled, longer ones quadrupled: what is not touched yet costs nothing. */
+const DOUBLED = 2 ** 16;
+
+/** Length to which a column of `length`, not 0, grows so that it has index `index`. */
 export function grownLength(length: number, index: number): number {
   let size = length;
-  while (size <= index) size *= 2;
+  while (size <= index) size *= size < DOUBLED ? 2 : 4;
   return size;
 }
 
-/**
- * Small numbers that wait for their turn, each once, in order: which prefixes to look at again. Marking one that waits
- * already does nothing, so any number of changes to it becomes one.
- */
-export class MarkQueue {
-  #ring = new Uint32Array(16);
-  #head = 0;
-  #length = 0;
-  #marked = new Uint8Array(16);
-  #total = 0;
+/** Length to which a column is cut whose entries from `top` on are used no more; its own where that frees little. */
+export function trimmedLength(length: number, top: number): number {
+  const wanted = Math.max(16, 2 ** Math.ceil(Math.log2(top + 1)));
+  return length > DOUBLED && wanted * 4 <= length ? wanted : length;
+}
 
-  /** How many wait. */
-  get length(): number {
-    return this.#length;
-  }
-
-  /** How many were ever marked: when {@link taken} has reached what this is now, all that wait now had their turn. */
-  get total(): number {
-    return this.#total;
-  }
-
-  /** How many had their turn. */
-  get taken(): number {
-    return this.#total - this.#length;
-  }
-
-  /** Whether a number waits. */
-  has(number: number): boolean {
-    return this.#marked[number] === 1;
-  }
-
-  mark(number: number): void {
-    if (number >= this.#marked.length) {
-      this.#marked = copyInto(new Uint8Array(grownLength(this.#marked.length, number)), this.#marked);
-    }
-    if (this.#marked[number] === 1) return;
-    this.#marked[number] = 1;
-    if (this.#length === this.#ring.length) this.#grow();
-    this.#ring[(this.#head + this.#length) & (this.#ring.length - 1)] = number;
-    this.#length += 1;
-    this.#total += 1;
-  }
-
-  /** The one that waits longest. The caller has seen that there is one. */
-  take(): number {
-    const number = this.#ring[this.#head]!;
-    this.#head = (this.#head + 1) & (this.#ring.length - 1);
-    this.#length -= 1;
-    this.#marked[number] = 0;
-    return number;
-  }
-
-  #grow(): void {
-    const ring = new Uint32Array(this.#ring.length * 2);
-    ring.set(this.#ring.subarray(this.#head));
-    ring.set(this.#ring.subarray(0, this.#head), this.#ring.length - this.#head);
-    this.#ring = ring;
-    this.#head = 0;
-  }
+/** The column without what it does not need for entries below `top`. */
+export function trimmed<T extends Column>(column: T, top: number): T {
+  const length = trimmedLength(column.length, top);
+  return length === column.length ? column : resized(column, length);
 }

@@ -70,12 +70,12 @@ const LONG_LIVED_STALE: Step = [
 const BEFORE_TIES: readonly Step[] = [
   LONG_LIVED_STALE,
   ['local-pref', (context, path) => -context.attributes.localPref(setOf(context, path))],
-  ['local-route', ({ paths }, path) => (paths.peer[path] === LOCAL ? 0 : 1)],
+  ['local-route', ({ paths }, path) => (paths.peer(path) === LOCAL ? 0 : 1)],
   ['aigp', aigp],
   ['as-path-length', (context, path) => context.attributes.pathLength(setOf(context, path))],
   ['origin', (context, path) => context.attributes.origin(setOf(context, path))],
   ['med', { keep: keepLowestMed }],
-  ['external-over-internal', ({ paths, peers }, path) => (isExternal(peers, paths.peer[path]!) ? 0 : 1)],
+  ['external-over-internal', ({ paths, peers }, path) => (isExternal(peers, paths.peer(path)) ? 0 : 1)],
   ['igp-cost', (context, path) => context.attributes.cost(setOf(context, path)) ?? 0],
 ];
 
@@ -95,11 +95,11 @@ const TIES: readonly (readonly [DecisionStep, Cost])[] = [
 
 /** The steps for what a path leads to. */
 function stepsFor({ isMacRoute, paths }: DecisionContext, path: number): readonly Step[] {
-  return isMacRoute?.(paths.prefix[path]!) ? MAC_BEFORE_TIES : BEFORE_TIES;
+  return isMacRoute?.(paths.prefix(path)) ? MAC_BEFORE_TIES : BEFORE_TIES;
 }
 
 function setOf({ paths }: DecisionContext, path: number): number {
-  return paths.selected[path]!;
+  return paths.selected(path);
 }
 
 function isExternal(peers: ReadonlyMap<number, RibPeer>, peer: number): boolean {
@@ -117,7 +117,7 @@ function aigp(context: DecisionContext, path: number): number {
 /** ORIGINATOR_ID stands in for the peer's identifier (RFC 4456 §9). */
 function routerId(context: DecisionContext, path: number): number {
   const originator = context.attributes.originatorId(setOf(context, path));
-  return originator !== 0 ? originator : (context.peers.get(context.paths.peer[path]!)?.routerId ?? 0);
+  return originator !== 0 ? originator : (context.peers.get(context.paths.peer(path))?.routerId ?? 0);
 }
 
 /** The best of `candidates` (path numbers, one or more), which is used up. */
@@ -169,12 +169,12 @@ function keepLowestMed(
   const group = (set: number): number => (config.alwaysCompareMed ? 0 : attributes.neighbourAs(set));
   const lowest = new Map<number, number>();
   for (const path of candidates) {
-    const set = paths.selected[path]!;
+    const set = paths.selected(path);
     lowest.set(group(set), Math.min(lowest.get(group(set)) ?? Number.POSITIVE_INFINITY, attributes.med(set)));
   }
   let count = 0;
   for (const path of candidates) {
-    const set = paths.selected[path]!;
+    const set = paths.selected(path);
     const best = lowest.get(group(set))!;
     if (attributes.med(set) === best) candidates[count++] = path;
     else lost?.(path, 'med', attributes.med(set), best);
@@ -192,7 +192,7 @@ function keepLowestPe(context: DecisionContext, candidates: number[], lost: Lost
     if (lowest === undefined || compareAddresses(nextHop(path), nextHop(lowest)) < 0) lowest = path;
   }
   if (lowest === undefined) return;
-  const own = peers.get(paths.peer[lowest]!)?.localAddress ?? NO_ADDRESS;
+  const own = peers.get(paths.peer(lowest))?.localAddress ?? NO_ADDRESS;
   const pe = (path: number): Uint8Array => (nextHop(path).length === 0 ? own : nextHop(path));
   const best = candidates.map(pe).reduce((a, b) => (compareAddresses(b, a) < 0 ? b : a));
   let count = 0;
@@ -208,14 +208,14 @@ function lowestAddress(
   candidates: readonly number[],
   lost: LostListener | undefined,
 ): number {
-  const address = (path: number): Uint8Array => peers.get(paths.peer[path]!)?.address ?? NO_ADDRESS;
+  const address = (path: number): Uint8Array => peers.get(paths.peer(path))?.address ?? NO_ADDRESS;
   let best = candidates[0]!;
   for (const path of candidates.slice(1)) {
-    const byAddress = compareAddresses(address(path), address(best)) || paths.peer[path]! - paths.peer[best]!;
+    const byAddress = compareAddresses(address(path), address(best)) || paths.peer(path) - paths.peer(best);
     const [winner, loser] =
-      (byAddress || paths.pathId[path]! - paths.pathId[best]!) < 0 ? [path, best] : [best, path];
+      (byAddress || paths.pathId(path) - paths.pathId(best)) < 0 ? [path, best] : [best, path];
     if (byAddress !== 0) lost?.(loser, 'peer-address', address(loser), address(winner));
-    else lost?.(loser, 'path-id', paths.pathId[loser]!, paths.pathId[winner]!);
+    else lost?.(loser, 'path-id', paths.pathId(loser), paths.pathId(winner));
     best = winner;
   }
   return best;

@@ -84,6 +84,7 @@ function sameAudience(a: Audience, b: Audience): boolean {
   return sameMembers(a.only, b.only);
 }
 
-function sameMembers(a: readonly number[], b: readonly number[]): boolean {
+/** Whether two lists of peers are the same. */
+export function sameMembers(a: readonly number[], b: readonly number[]): boolean {
   return a === b || (a.length === b.length && a.every((member, i) => member === b[i]));
 }

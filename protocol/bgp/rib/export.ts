@@ -101,6 +101,23 @@ function withoutForeignMed(
 
 const MED_ONLY = typeMask(MED);
 
+/**
+ * What is changed of the set that is exported now. Filled anew for each, since a full table asks hundred thousands of
+ * times.
+ */
+const edits: { -readonly [K in keyof AttributeEdits]-?: AttributeEdits[K] } = {
+  nextHop: undefined,
+  drop: undefined,
+  prepend: undefined,
+  stripConfederation: false,
+  localPref: undefined,
+  addCommunity: undefined,
+  originatorId: undefined,
+  clusterId: undefined,
+  otc: undefined,
+  partial: false,
+};
+
 /** What the speaker itself changes, after policies. */
 function finish(
   table: AttributeTable,
@@ -112,37 +129,47 @@ function finish(
 ): number {
   const hop = exportNextHop(table.nextHop(set), hopChosen, profile);
   if (hop === undefined) return 0;
-  const edits: AttributeEdits = {
-    nextHop: hop === 'keep' ? undefined : hop,
-    partial: source !== undefined,
-    addCommunity: profile.gracefulShutdown && profile.peerType === 'external' ? GRACEFUL_SHUTDOWN : undefined,
-    otc: profile.role !== undefined && marksSent(profile.role) ? profile.localAs : undefined,
-    ...pathEdits(table, set, source, profile, config),
-  };
-  return table.edit(set, edits);
+  edits.nextHop = hop === 'keep' ? undefined : hop;
+  edits.partial = source !== undefined;
+  edits.addCommunity =
+    profile.gracefulShutdown && profile.peerType === 'external' ? GRACEFUL_SHUTDOWN : undefined;
+  edits.otc = profile.role !== undefined && marksSent(profile.role) ? profile.localAs : undefined;
+  editPath(table, set, source, profile, config);
+  return table.editToSend(set, edits);
 }
 
-function pathEdits(
+function editPath(
   table: AttributeTable,
   set: number,
   source: RibPeer | undefined,
   profile: ExportProfile,
   config: RibConfig,
-): AttributeEdits {
+): void {
   const { peerType, localAs: asn } = profile;
+  edits.originatorId = undefined;
+  edits.clusterId = undefined;
+  edits.stripConfederation = false;
+  edits.localPref = peerType === 'external' ? undefined : table.localPref(set);
   if (peerType === 'external') {
-    return {
-      prepend: { segment: AS_SEQUENCE, asn },
-      stripConfederation: (table.flags(set) & HAS_CONFEDERATION_SEGMENT) !== 0,
-      // MED of an own route, or one that a policy set, is ours to send.
-      drop: source !== undefined && profile.policy === undefined ? INSIDE_AS_AND_MED : INSIDE_AS,
-    };
+    edits.prepend = prepended(AS_SEQUENCE, asn);
+    edits.stripConfederation = (table.flags(set) & HAS_CONFEDERATION_SEGMENT) !== 0;
+    // MED of an own route, or one that a policy set, is ours to send.
+    edits.drop = source !== undefined && profile.policy === undefined ? INSIDE_AS_AND_MED : INSIDE_AS;
+  } else if (peerType === 'confederation') {
+    edits.prepend = prepended(AS_CONFED_SEQUENCE, asn);
+    edits.drop = INSIDE_MEMBER;
+  } else {
+    edits.prepend = undefined;
+    edits.drop = undefined;
+    if (source?.peerType !== 'internal') return;
+    // RFC 4456 §8. A reflector without a cluster identifier uses its own.
+    edits.originatorId = source.routerId;
+    edits.clusterId = config.clusterId ?? config.routerId;
   }
-  const localPref = table.localPref(set);
-  if (peerType === 'confederation') {
-    return { localPref, prepend: { segment: AS_CONFED_SEQUENCE, asn }, drop: INSIDE_MEMBER };
-  }
-  if (source?.peerType !== 'internal') return { localPref };
-  // RFC 4456 §8. A reflector without a cluster identifier uses its own.
-  return { localPref, originatorId: source.routerId, clusterId: config.clusterId ?? config.routerId };
+}
+
+/** Nearly always the same as the last time. */
+function prepended(segment: number, asn: number): AttributeEdits['prepend'] {
+  const { prepend } = edits;
+  return prepend?.segment === segment && prepend.asn === asn ? prepend : { segment, asn };
 }

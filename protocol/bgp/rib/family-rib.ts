@@ -1,11 +1,12 @@
 /** Everything a RIB keeps of one family: paths, update groups, and what is still to be reported. */
 import type { Family } from '../family.ts';
-import { MarkQueue } from './columns.ts';
+
 import type { Delivery } from './delivery.ts';
 import { profileKey, profileOf } from './export-profile.ts';
 import type { GroupContext } from './group-export.ts';
 import { LocRib } from './loc-rib.ts';
 import { type MacMove, MacMoves } from './mac-moves.ts';
+import { MarkQueue } from './mark-queue.ts';
 import type { RibConfig, RibPeer } from './route.ts';
 import { UpdateGroup } from './update-group.ts';
 
@@ -27,6 +28,8 @@ export class FamilyRib {
   /** The same groups, as they have their turn. */
   #turns: UpdateGroup[] = [];
   #pathGroups: UpdateGroup[] = [];
+  /** The last flush freed numbers, and there are more to look at. */
+  #forgetting = false;
   #macMoves: MacMoves | undefined;
   #lastGroup = 0;
 
@@ -104,7 +107,7 @@ export class FamilyRib {
   drop(peer: number, which?: (flags: number) => boolean): number {
     let count = 0;
     this.rib.eachOf(peer, (path) => {
-      if (which !== undefined && !which(this.rib.paths.flags[path]!)) return;
+      if (which !== undefined && !which(this.rib.paths.flags(path))) return;
       this.rib.drop(path);
       count += 1;
     });
@@ -120,14 +123,14 @@ export class FamilyRib {
   /** Sets flags of all paths of a peer. */
   flag(peer: number, flags: number): void {
     this.rib.eachOf(peer, (path) => {
-      this.rib.paths.flags[path]! |= flags;
+      this.rib.paths.setFlags(path, this.rib.paths.flags(path) | flags);
     });
   }
 
   /** When there is something to send or to select, on the clock of `now`. */
   due(now: number): number | undefined {
     if (this.rib.held) return undefined;
-    if (this.rib.reselecting || this.#macMoves?.pending) return now;
+    if (this.rib.reselecting || this.#macMoves?.pending || this.#forgetting) return now;
     let earliest: number | undefined;
     for (const group of this.#turns) {
       const due = group.due(now);
@@ -196,6 +199,7 @@ export class FamilyRib {
   #forget(limit: number): void {
     const { rib, changed } = this;
     const { gone, emptied, paths, prefixes } = rib;
+    const before = gone.length + emptied.length;
     for (let left = Math.min(limit, gone.length); left > 0; left--) {
       const path = gone.take();
       // It may be back.
@@ -212,5 +216,20 @@ export class FamilyRib {
         prefixes.remove(prefix);
       }
     }
+    const left = gone.length + emptied.length;
+    this.#forgetting = left > 0 && left < before;
+    if (gone.length === 0 && emptied.length === 0 && prefixes.count * 4 < prefixes.top) this.#trim();
+  }
+
+  /** Most routes went: gives back what they took. */
+  #trim(): void {
+    const { rib, changed } = this;
+    const before = rib.prefixes.top;
+    rib.trim();
+    const { top } = rib.prefixes;
+    if (top === before) return;
+    changed.trim(top);
+    for (const group of this.#turns) group.trim(top);
+    this.#context.attributes.trim();
   }
 }

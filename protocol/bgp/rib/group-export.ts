@@ -3,7 +3,7 @@ import { FAMILIES } from '../family.ts';
 import { PATH_ID_LENGTH } from '../nlri/walk.ts';
 import type { PolicyPrefix } from '../policy/policy.ts';
 import type { AttributeTable } from './attribute-table.ts';
-import { PEERS } from './buckets.ts';
+import { grown } from './columns.ts';
 import { exportRoute } from './export.ts';
 import type { ExportProfile } from './export-profile.ts';
 import { fitSet } from './fit-set.ts';
@@ -20,6 +20,10 @@ export interface GroupContext {
   wantsTargets(peer: number, set: number): boolean;
 }
 
+/** Places of the cache, a power of two, and words of each. */
+const PLACES = 2048;
+const STRIDE = 3;
+
 export class GroupExport {
   readonly #profile: ExportProfile;
   readonly #context: GroupContext;
@@ -30,12 +34,15 @@ export class GroupExport {
   readonly #pathIdLength: number;
   /** Octets of a prefix on the wire at most. */
   readonly #largestPrefix: number;
-  /** Per flush: exported set by set and source; and the one asked for last. */
-  readonly #exported = new Map<number, number>();
-  #lastKey = 0;
-  #lastExported = 0;
-  /** Exported sets for single routes of this flush. */
-  #single: number[] = [];
+  /**
+   * What was exported in this flush, by set: set, source, and the exported set, with places that sets share. Who is pushed
+   * out is exported again, which gives the same set.
+   */
+  readonly #cache = new Int32Array(PLACES * STRIDE);
+  #cached = false;
+  /** Exported sets of this flush, each with a reference. */
+  #used = new Int32Array(64);
+  #usedCount = 0;
 
   constructor(profile: ExportProfile, context: GroupContext, rib: LocRib) {
     this.#profile = profile;
@@ -50,16 +57,22 @@ export class GroupExport {
   /** Attribute set with which a route leaves, to be used until {@link end}; 0 where it does not. */
   export(set: number, source: number, prefix: number, writer: UpdateWriter): number {
     if (!this.#perSet) return this.#exportOne(set, source, prefix, writer);
-    const key = set * PEERS + source;
-    if (key === this.#lastKey) return this.#lastExported;
-    let exported = this.#exported.get(key);
-    if (exported === undefined) {
-      exported = this.#fit(this.#exportSet(set, source, undefined), this.#largestPrefix, writer);
-      this.#exported.set(key, exported);
-    }
-    this.#lastKey = key;
-    this.#lastExported = exported;
+    const cache = this.#cache;
+    const at = (set & (PLACES - 1)) * STRIDE;
+    if (cache[at] === set && cache[at + 1] === source) return cache[at + 2]!;
+    const exported = this.#fit(this.#exportSet(set, source, undefined), this.#largestPrefix, writer);
+    this.#cached = true;
+    cache[at] = set;
+    cache[at + 1] = source;
+    cache[at + 2] = exported;
+    if (exported !== 0) this.#use(exported);
     return exported;
+  }
+
+  /** Keeps a set to the end of the flush. */
+  #use(set: number): void {
+    if (this.#usedCount === this.#used.length) this.#used = grown(this.#used, this.#usedCount);
+    this.#used[this.#usedCount++] = set;
   }
 
   /** Without a cache: the answer is for this route alone. */
@@ -68,7 +81,7 @@ export class GroupExport {
     const own = this.#exportSet(set, source, prefixes.prefix(prefix));
     const size = own === 0 ? 0 : prefixes.size(prefix, this.#attributes.data(own)) + this.#pathIdLength;
     const exported = this.#fit(own, size, writer);
-    if (exported !== 0) this.#single.push(exported);
+    if (exported !== 0) this.#use(exported);
     return exported;
   }
 
@@ -90,10 +103,9 @@ export class GroupExport {
 
   /** The flush is over: gives back what was exported in it. */
   end(): void {
-    for (const set of this.#exported.values()) if (set !== 0) this.#attributes.release(set);
-    for (const set of this.#single) this.#attributes.release(set);
-    this.#exported.clear();
-    this.#single = [];
-    this.#lastKey = 0;
+    for (let i = 0; i < this.#usedCount; i++) this.#attributes.release(this.#used[i]!);
+    this.#usedCount = 0;
+    if (this.#cached) this.#cache.fill(0);
+    this.#cached = false;
   }
 }

@@ -1,6 +1,6 @@
 /** Telling members of an update group what it has sent already: first feeds and refreshes, in slices. */
 import type { AdjRibOut } from './adj-rib-out.ts';
-import { Buckets, encode } from './buckets.ts';
+import type { Buckets } from './buckets.ts';
 import { NOBODY, type Segments } from './delivery.ts';
 import type { Feed, GroupMember } from './group-member.ts';
 import type { UpdateWriter } from './update-writer.ts';
@@ -9,9 +9,15 @@ export class GroupFeeds {
   readonly #sent: AdjRibOut;
   readonly #except: (set: number, source: number) => readonly number[];
 
-  /** @param except members that must not get a route of a set from a source. */
-  constructor(sent: AdjRibOut, except: (set: number, source: number) => readonly number[]) {
+  readonly #buckets: Buckets;
+
+  /**
+   * @param buckets empty ones to be used.
+   * @param except members that must not get a route of a set from a source.
+   */
+  constructor(sent: AdjRibOut, buckets: Buckets, except: (set: number, source: number) => readonly number[]) {
     this.#sent = sent;
+    this.#buckets = buckets;
     this.#except = except;
   }
 
@@ -53,7 +59,7 @@ export class GroupFeeds {
       writer.refreshMarker(1);
       segments.add({ except: NOBODY, only: everybody }, start, writer.out.position, 1);
     }
-    const buckets = new Buckets();
+    const buckets = this.#buckets;
     let told = 0;
     const end = Math.min(this.#sent.top, cursor + limit);
     for (let entry = cursor; entry < end; entry++) {
@@ -69,7 +75,7 @@ export class GroupFeeds {
       member.feed!.cursor = end;
       if (member.initial !== undefined) member.missing -= told;
     }
-    encode(buckets, writer, segments);
+    buckets.encode(writer, segments);
     return end - cursor;
   }
 

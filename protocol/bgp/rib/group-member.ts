@@ -1,5 +1,6 @@
 /** What an update group keeps for one of its members beside what it keeps for all. */
-import { copyInto, grownLength, MarkQueue } from './columns.ts';
+import { grown } from './columns.ts';
+import { MarkQueue } from './mark-queue.ts';
 import type { RibPeer } from './route.ts';
 
 /** Telling a member what was sent to the others: at first, or when it asks for it again. */
@@ -89,9 +90,7 @@ export class Lag {
 
   /** Notes an entry that is not here yet; the caller gives `had` a reference. */
   note(entry: number, had: number): void {
-    if (entry >= this.#had.length) {
-      this.#had = copyInto(new Uint32Array(grownLength(this.#had.length, entry)), this.#had);
-    }
+    this.#had = grown(this.#had, entry);
     this.#had[entry] = had;
     this.#top = Math.max(this.#top, entry + 1);
     this.#entries.mark(entry);

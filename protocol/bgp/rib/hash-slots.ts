@@ -4,15 +4,18 @@
  * whether one is what is looked for. The hash stands beside the number, so that nearly every wrong candidate is passed
  * over without a look at its key, and neither growth nor removal needs keys.
  */
+import { newColumn } from './columns.ts';
 
 /** Words of a slot: the number plus one (0: empty), and its hash. */
 const NUMBER = 0;
 const HASH = 1;
 const STRIDE = 2;
 
+const SMALLEST = 16;
+
 export class HashSlots {
-  #slots = new Int32Array(16 * STRIDE);
-  #mask = 15;
+  #slots = new Int32Array(SMALLEST * STRIDE);
+  #mask = SMALLEST - 1;
   #count = 0;
 
   /** Numbers in the hash. */
@@ -38,7 +41,7 @@ export class HashSlots {
   /** Enters a number that is not there yet. @param hash 32 bits, signed. */
   add(number: number, hash: number): void {
     // At most half full, so that few slots are looked at in vain.
-    if ((this.#count + 1) * 2 > this.#mask) this.#grow();
+    if ((this.#count + 1) * 2 > this.#mask) this.#resize((this.#mask + 1) * 2);
     this.#place(number + 1, hash);
     this.#count += 1;
   }
@@ -78,12 +81,21 @@ export class HashSlots {
     slots[slot * STRIDE + HASH] = hash;
   }
 
-  #grow(): void {
+  /** Gives memory back after most numbers went. */
+  trim(): void {
+    let size = this.#mask + 1;
+    while (size > SMALLEST && size > this.#count * 8) size /= 2;
+    if (size * 4 <= this.#mask) this.#resize(size);
+  }
+
+  #resize(size: number): void {
     const old = this.#slots;
-    this.#slots = new Int32Array(old.length * 2);
-    this.#mask = this.#mask * 2 + 1;
+    this.#slots = newColumn(old, size * STRIDE);
+    this.#mask = size - 1;
     for (let at = 0; at < old.length; at += STRIDE) {
       if (old[at + NUMBER] !== 0) this.#place(old[at + NUMBER]!, old[at + HASH]!);
     }
+    // Free at once, not when garbage is collected.
+    old.buffer.transfer(0);
   }
 }

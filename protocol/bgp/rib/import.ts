@@ -2,11 +2,20 @@
  * What becomes of a route that a peer sent before it takes part in selection: RFC 4271 §9.1.1, §9.1.2 and §5.1.3,
  * RFC 4456 §8, RFC 8212, RFC 8326, RFC 9234. A route that is refused stays in the Adj-RIB-In with the reason.
  */
-import type { PathAttributes } from '../attribute/table.ts';
+
+import { readUint32 } from '../byte-writer.ts';
 import type { Family } from '../family.ts';
 import type { PolicyPrefix, PolicySource } from '../policy/policy.ts';
-import { typeMask } from './attribute-edit.ts';
-import { AIGP } from './attribute-set.ts';
+import { hasWord, typeMask } from './attribute-edit.ts';
+import {
+  AIGP,
+  AS_PATH,
+  attributeEnd,
+  attributesStart,
+  CLUSTER_LIST,
+  ORIGINATOR_ID,
+  valueStart,
+} from './attribute-set.ts';
 import { HAS_AIGP, HAS_GRACEFUL_SHUTDOWN } from './attribute-summary.ts';
 import { type AttributeTable, hostAddress } from './attribute-table.ts';
 import { isLeak, marksReceived, otcApplies } from './role.ts';
@@ -44,28 +53,40 @@ export const INELIGIBLE_TEXT: readonly string[] = [
 const LAST_RESORT = 0;
 const AIGP_ONLY = typeMask(AIGP);
 
-/** What {@link eligibility} looks at. */
-export type LoopAttributes = Pick<PathAttributes, 'asPath' | 'originatorId' | 'clusterList'>;
-
-/** Judges attributes as received by what RFCs say, before any policy. */
-export function eligibility(
-  attributes: LoopAttributes,
-  nextHop: Uint8Array,
-  peer: RibPeer,
-  config: RibConfig,
-): number {
-  if (ownAsCount(attributes, peer, config) > (peer.allowAsIn ?? 0)) return OWN_AS_IN_PATH;
-  if (attributes.originatorId === config.routerId) return OWN_ORIGINATOR_ID;
-  if (attributes.clusterList?.includes(config.clusterId ?? config.routerId)) return OWN_CLUSTER_ID;
-  return isOwnAddress(hostAddress(nextHop), peer) ? OWN_NEXT_HOP : ELIGIBLE;
+/** Judges a set as received by what RFCs say, before any policy: from its octets, since that is done for every one. */
+function eligibility(table: AttributeTable, set: number, peer: RibPeer, config: RibConfig): number {
+  const bytes = table.arena;
+  const end = table.offset(set) + table.size(set);
+  for (let at = attributesStart(bytes, table.offset(set)); at < end; ) {
+    const after = attributeEnd(bytes, at);
+    const type = bytes[at + 1]!;
+    const value = valueStart(bytes, at);
+    if (type === AS_PATH) {
+      if (ownAsCount(bytes, value, after, peer, config) > (peer.allowAsIn ?? 0)) return OWN_AS_IN_PATH;
+    } else if (type === ORIGINATOR_ID) {
+      if (readUint32(bytes, value) === config.routerId) return OWN_ORIGINATOR_ID;
+    } else if (type === CLUSTER_LIST) {
+      if (hasWord(bytes, value, after, config.clusterId ?? config.routerId)) return OWN_CLUSTER_ID;
+    }
+    at = after;
+  }
+  return isOwnAddress(hostAddress(table.nextHop(set)), peer) ? OWN_NEXT_HOP : ELIGIBLE;
 }
 
 /** How often an AS of ours stands in the path: that of our member, of the confederation, or the one for this peer. */
-function ownAsCount({ asPath = [] }: LoopAttributes, peer: RibPeer, config: RibConfig): number {
+function ownAsCount(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  { localAs }: RibPeer,
+  { asn: own, confederation }: RibConfig,
+): number {
   let count = 0;
-  for (const { asns } of asPath) {
-    for (const asn of asns) {
-      if (asn === config.asn || asn === config.confederation?.id || asn === peer.localAs) count += 1;
+  for (let at = start; at < end; ) {
+    const after = at + 2 + 4 * bytes[at + 1]!;
+    for (at += 2; at < after; at += 4) {
+      const asn = readUint32(bytes, at);
+      if (asn === own || asn === confederation?.id || asn === localAs) count += 1;
     }
   }
   return count;
@@ -100,19 +121,16 @@ export interface Imported {
 /**
  * Applies everything between the Adj-RIB-In and selection.
  * @param set the set as received; its caller keeps its reference.
- * @param attributes of the set, if they are at hand.
  */
 export function importRoute(
   table: AttributeTable,
   set: number,
-  attributes: LoopAttributes | undefined,
   peer: RibPeer,
   config: RibConfig,
   family: Family,
   prefix: PolicyPrefix | undefined,
 ): Imported {
-  const received = attributes ?? table.get(set);
-  let reason = eligibility(received, table.nextHop(set), peer, config);
+  let reason = eligibility(table, set, peer, config);
   if (reason === ELIGIBLE) reason = refused(table, set, peer, config, family);
   if (reason !== ELIGIBLE) return refuse(table, set, reason);
   const marked = mark(table, set, peer, family);

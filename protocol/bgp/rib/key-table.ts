@@ -39,6 +39,10 @@ export class KeyTable implements NlriTable {
     this.#keys.remove(id);
   }
 
+  trim(): number {
+    return this.#keys.trim();
+  }
+
   size(id: number, data: Uint8Array | undefined): number {
     return this.#join(id, data).length;
   }

@@ -2,8 +2,9 @@
 import type { Family } from '../family.ts';
 import { MAC_IP } from '../nlri/evpn/layout.ts';
 import { type AttributeTable, UNREACHABLE } from './attribute-table.ts';
-import { copyInto, grownLength, MarkQueue } from './columns.ts';
+import { grown, trimmed } from './columns.ts';
 import { compareBeforeMed, type DecisionContext, decide, keepEqual, type LostListener } from './decision.ts';
+import { MarkQueue } from './mark-queue.ts';
 import { type NlriTable, nlriTable } from './nlri-table.ts';
 import { GONE, PathTable, REASON } from './path-table.ts';
 import type { RibConfig, RibPeer } from './route.ts';
@@ -39,7 +40,8 @@ export class LocRib {
   readonly #context: DecisionContext;
   readonly #listener: LocRibListener;
   readonly #candidates: number[] = [];
-  #best = new Int32Array(16).fill(NONE);
+  /** Path number of the best path of each prefix, plus one; 0: none. */
+  #best = new Int32Array(16);
   /** Next prefix to select again; past all of them where none is. */
   #reselect = Number.POSITIVE_INFINITY;
 
@@ -65,7 +67,7 @@ export class LocRib {
 
   /** Path number of the best path, or -1. */
   best(prefix: number): number {
-    return prefix < this.#best.length ? this.#best[prefix]! : NONE;
+    return prefix < this.#best.length ? this.#best[prefix]! - 1 : NONE;
   }
 
   /**
@@ -88,11 +90,9 @@ export class LocRib {
       this.#replace(path, received, selected, reason);
       return false;
     }
-    const entered = path === NONE ? this.paths.add(prefix, peer, pathId) : path;
-    if (path !== NONE) this.paths.comeBack(path);
-    this.paths.received[entered] = received;
-    this.paths.selected[entered] = selected;
-    this.paths.flags[entered] = reason;
+    let entered = path;
+    if (path === NONE) entered = this.paths.add(prefix, peer, pathId, received, selected, reason);
+    else this.paths.comeBack(path, received, selected, reason);
     if (reason === 0) this.#select(prefix, entered, true);
     else {
       this.#countRefused(peer, 1);
@@ -108,23 +108,22 @@ export class LocRib {
   }
 
   #judged(path: number, before: number, reason: number): void {
-    if ((before === 0) !== (reason === 0)) this.#countRefused(this.paths.peer[path]!, reason === 0 ? -1 : 1);
+    if ((before === 0) !== (reason === 0)) this.#countRefused(this.paths.peer(path), reason === 0 ? -1 : 1);
   }
 
   #replace(path: number, received: number, selected: number, reason: number): void {
     const { paths } = this;
-    const oldReceived = paths.received[path]!;
-    const oldSelected = paths.selected[path]!;
-    const oldReason = paths.flags[path]! & REASON;
+    const oldReceived = paths.received(path);
+    const oldSelected = paths.selected(path);
+    const oldReason = paths.flags(path) & REASON;
     const same = oldSelected === selected && oldReason === reason;
     this.#judged(path, oldReason, reason);
-    paths.received[path] = received;
-    paths.selected[path] = selected;
+    paths.setSets(path, received, selected);
     // It is fresh again, whatever it was before.
-    paths.flags[path] = reason;
+    paths.setFlags(path, reason);
     this.#attributes.release(oldReceived);
     this.#attributes.release(oldSelected);
-    if (!same) this.#select(paths.prefix[path]!, path, false);
+    if (!same) this.#select(paths.prefix(path), path, false);
   }
 
   /** Takes out what `peer` said about a prefix under `pathId`. Returns whether there was anything. */
@@ -138,12 +137,12 @@ export class LocRib {
   /** Takes a path out. */
   drop(path: number): void {
     const { paths } = this;
-    const prefix = paths.prefix[path]!;
-    const eligible = (paths.flags[path]! & REASON) === 0;
-    if (!eligible) this.#countRefused(paths.peer[path]!, -1);
+    const prefix = paths.prefix(path);
+    const eligible = (paths.flags(path) & REASON) === 0;
+    if (!eligible) this.#countRefused(paths.peer(path), -1);
     paths.leave(path);
-    this.#attributes.release(paths.received[path]!);
-    this.#attributes.release(paths.selected[path]!);
+    this.#attributes.release(paths.received(path));
+    this.#attributes.release(paths.selected(path));
     // One that was gone before may still have its place there, and is freed from there.
     if (this.watched || this.gone.has(path)) this.gone.mark(path);
     else paths.remove(path);
@@ -152,9 +151,18 @@ export class LocRib {
     else if (this.watched) this.#listener.touched(prefix);
   }
 
+  /** Gives memory back after most routes went. */
+  trim(): void {
+    const top = this.prefixes.trim();
+    this.paths.trim(top);
+    this.emptied.trim(top);
+    this.gone.trim(this.paths.top);
+    this.#best = trimmed(this.#best, top);
+  }
+
   /** Frees the number of a path that is {@link gone}. */
   free(path: number): void {
-    const prefix = this.paths.prefix[path]!;
+    const prefix = this.paths.prefix(path);
     this.paths.remove(path);
     if (this.paths.first(prefix) === NONE) this.emptied.mark(prefix);
   }
@@ -162,42 +170,39 @@ export class LocRib {
   /** Gives a path another set to select and send on: import judged it anew, or it became long-lived stale. */
   reselect(path: number, selected: number, reason: number): void {
     const { paths } = this;
-    const old = paths.selected[path]!;
-    const flags = paths.flags[path]!;
+    const old = paths.selected(path);
+    const flags = paths.flags(path);
     if (old === selected && (flags & REASON) === reason) return;
     this.#attributes.retain(selected);
     this.#judged(path, flags & REASON, reason);
-    paths.selected[path] = selected;
-    paths.flags[path] = (flags & ~REASON) | reason;
+    paths.setSets(path, paths.received(path), selected);
+    paths.setFlags(path, (flags & ~REASON) | reason);
     this.#attributes.release(old);
-    this.#select(paths.prefix[path]!, path, false);
+    this.#select(paths.prefix(path), path, false);
   }
 
   /** Whether a path is gone. */
   isGone(path: number): boolean {
-    return (this.paths.flags[path]! & GONE) !== 0;
+    return (this.paths.flags(path) & GONE) !== 0;
   }
 
   /** Calls `visit` for each path of a peer; it may take out the one that it is called for. */
   eachOf(peer: number, visit: (path: number) => void): void {
-    for (let path = this.paths.firstOf(peer); path !== NONE; ) {
-      const next = this.paths.nextOf(path);
-      visit(path);
-      path = next;
-    }
+    const { paths } = this;
+    for (let path = paths.nextOf(peer, 0); path !== NONE; path = paths.nextOf(peer, path + 1)) visit(path);
   }
 
   /** Calls `visit` for each path of a prefix that is not gone. */
   eachAt(prefix: number, visit: (path: number) => void): void {
-    for (let path = this.paths.first(prefix); path !== NONE; path = this.paths.next[path]!) {
+    for (let path = this.paths.first(prefix); path !== NONE; path = this.paths.next(path)) {
       if (!this.isGone(path)) visit(path);
     }
   }
 
   /** Whether a path may be selected now. */
   eligible(path: number): boolean {
-    if ((this.paths.flags[path]! & (REASON | GONE)) !== 0) return false;
-    return this.#attributes.cost(this.paths.selected[path]!) !== UNREACHABLE;
+    if ((this.paths.flags(path) & (REASON | GONE)) !== 0) return false;
+    return this.#attributes.cost(this.paths.selected(path)) !== UNREACHABLE;
   }
 
   /** Decides a prefix as if by hand: tells `lost` of each path that falls out. */
@@ -224,7 +229,7 @@ export class LocRib {
     const best = this.best(prefix);
     if (best === NONE) return [];
     const { config, paths, peers } = this.#context;
-    const external = peers.get(paths.peer[best]!)?.peerType === 'external';
+    const external = peers.get(paths.peer(best))?.peerType === 'external';
     const max = (external ? config.multipath?.ebgp : config.multipath?.ibgp) ?? 1;
     if (max <= 1) return [best];
     const candidates = this.#eligible(prefix, []);
@@ -270,12 +275,10 @@ export class LocRib {
   }
 
   #setBest(prefix: number, best: number): void {
-    if (prefix >= this.#best.length) {
-      this.#best = copyInto(new Int32Array(grownLength(this.#best.length, prefix)).fill(NONE), this.#best);
-    }
-    if (this.#best[prefix] === NONE) this.selected += 1;
+    if (prefix >= this.#best.length) this.#best = grown(this.#best, prefix);
+    if (this.#best[prefix] === 0) this.selected += 1;
     if (best === NONE) this.selected -= 1;
-    this.#best[prefix] = best;
+    this.#best[prefix] = best + 1;
     this.#listener.changed(prefix);
   }
 
@@ -283,7 +286,7 @@ export class LocRib {
   #choose(prefix: number, before: number, added: number): number {
     const first = this.paths.first(prefix);
     if (first === NONE) return NONE;
-    if (this.paths.next[first] === NONE) return this.eligible(first) ? first : NONE;
+    if (this.paths.next(first) === NONE) return this.eligible(first) ? first : NONE;
     if (added !== NONE && before !== NONE) {
       if (!this.eligible(added)) return before;
       const order = compareBeforeMed(this.#context, added, before);
@@ -295,7 +298,7 @@ export class LocRib {
 
   #eligible(prefix: number, into: number[]): number[] {
     into.length = 0;
-    for (let path = this.paths.first(prefix); path !== NONE; path = this.paths.next[path]!) {
+    for (let path = this.paths.first(prefix); path !== NONE; path = this.paths.next(path)) {
       if (this.eligible(path)) into.push(path);
     }
     return into;

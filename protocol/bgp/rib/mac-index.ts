@@ -1,5 +1,5 @@
 import { ByteTable } from './byte-table.ts';
-import { copyInto, grownLength } from './columns.ts';
+import { grown } from './columns.ts';
 
 /**
  * Which routes are for one MAC address: numbers of prefixes in lists, one for each Ethernet tag and MAC address. Number
@@ -16,16 +16,11 @@ export class MacIndex {
 
   /** Enters a prefix under the octets that stand for its tag and MAC address, unless it is here. Returns its list. */
   add(prefix: number, mac: Uint8Array): number {
-    if (prefix >= this.#mac.length) {
-      const size = grownLength(this.#mac.length, prefix);
-      this.#mac = copyInto(new Uint32Array(size), this.#mac);
-      this.#next = copyInto(new Uint32Array(size), this.#next);
-    }
+    this.#mac = grown(this.#mac, prefix);
+    this.#next = grown(this.#next, prefix);
     if (this.#mac[prefix] !== 0) return this.#mac[prefix]!;
     const list = this.#macs.add(mac, 0, mac.length);
-    if (list >= this.#first.length) {
-      this.#first = copyInto(new Uint32Array(grownLength(this.#first.length, list)), this.#first);
-    }
+    this.#first = grown(this.#first, list);
     this.#mac[prefix] = list;
     this.#next[prefix] = this.#first[list]!;
     this.#first[list] = prefix;

@@ -5,11 +5,11 @@
  */
 import { MAC_IP } from '../nlri/evpn/layout.ts';
 import { type AttributeTable, hostAddress } from './attribute-table.ts';
-import { MarkQueue } from './columns.ts';
 import { ELIGIBLE, MAC_MOVED } from './import.ts';
 import type { LocRib } from './loc-rib.ts';
 import { MacIndex } from './mac-index.ts';
 import { conflicts, lostTo, type MacRoute, type MacStep } from './mac-mobility.ts';
+import { MarkQueue } from './mark-queue.ts';
 import { REASON } from './path-table.ts';
 import { LOCAL, type RibPeer } from './route.ts';
 
@@ -101,7 +101,7 @@ export class MacMoves {
       }
       const verdict = this.#verdict(prefix, own, prefixes);
       const reason = verdict.lost === undefined ? ELIGIBLE : MAC_MOVED;
-      if ((paths.flags[own]! & REASON) !== reason) this.#rib.reselect(own, paths.selected[own]!, reason);
+      if ((paths.flags(own) & REASON) !== reason) this.#rib.reselect(own, paths.selected(own), reason);
       this.#say(prefix, own, verdict);
     }
   }
@@ -111,7 +111,7 @@ export class MacMoves {
     for (const other of prefixes) {
       const best = other === prefix ? NONE : this.#rib.best(other);
       if (best === NONE) continue;
-      const peer = this.#peers.get(this.#rib.paths.peer[best]!);
+      const peer = this.#peers.get(this.#rib.paths.peer(best));
       if (peer === undefined) continue;
       const theirs = this.#route(best, peer);
       const ours = this.#route(own, peer);
@@ -125,7 +125,7 @@ export class MacMoves {
 
   /** A route as a PE behind a session sees it: an own one may carry our address on that session. */
   #route(path: number, { localAddress }: RibPeer): MacRoute {
-    const attributes = this.#attributes.get(this.#rib.paths.selected[path]!);
+    const attributes = this.#attributes.get(this.#rib.paths.selected(path));
     const { nextHop } = attributes;
     return { attributes, pe: nextHop.length === 0 ? localAddress : hostAddress(nextHop) };
   }
@@ -135,7 +135,7 @@ export class MacMoves {
     if (before.lost === verdict.lost && before.conflict === verdict.conflict) return;
     if (verdict === OURS) this.#said.delete(prefix);
     else this.#said.set(prefix, verdict);
-    const data = this.#attributes.data(this.#rib.paths.selected[own]!);
+    const data = this.#attributes.data(this.#rib.paths.selected(own));
     this.#moves.push({ prefix: this.#rib.prefixes.text(prefix, data), ...verdict });
   }
 }

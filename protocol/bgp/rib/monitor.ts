@@ -84,7 +84,7 @@ export class RibMonitor {
         if (rib.paths.first(route) === NONE) continue;
         const paths: MonitoredPath[] = [];
         rib.eachAt(route, (path) => {
-          if (wanted(rib.paths.peer[path]!)) paths.push(monitored(rib, path));
+          if (wanted(rib.paths.peer(path))) paths.push(monitored(rib, path));
         });
         if (paths.length > 0) yield { family, route, paths };
       }
@@ -115,7 +115,7 @@ export class RibMonitor {
         const set = group.sentTo(peer, entry);
         if (set === 0) continue;
         const { addPath } = group;
-        const route = addPath ? rib.paths.prefix[entry]! : entry;
+        const route = addPath ? rib.paths.prefix(entry) : entry;
         yield { family, route, set, pathId: addPath ? pathIdOf(entry) : 0 };
       }
     }
@@ -146,12 +146,12 @@ export class RibMonitor {
 }
 
 function monitored({ paths }: LocRib, path: number): MonitoredPath {
-  const flags = paths.flags[path]!;
+  const flags = paths.flags(path);
   return {
-    peer: paths.peer[path]!,
-    pathId: paths.pathId[path]!,
-    received: paths.received[path]!,
-    selected: paths.selected[path]!,
+    peer: paths.peer(path),
+    pathId: paths.pathId(path),
+    received: paths.received(path),
+    selected: paths.selected(path),
     reason: flags & REASON,
     stale: (flags & STALE) !== 0,
   };

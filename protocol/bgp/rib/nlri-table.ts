@@ -19,6 +19,8 @@ export interface NlriTable {
   add(bytes: Uint8Array, start: number, end: number): number;
   /** Forgets a route; its number will be used again. */
   remove(id: number): void;
+  /** Gives memory back after most routes went. Returns {@link top}, which may be lower now. */
+  trim(): number;
   /** Octets of the NLRI that {@link write} gives. */
   size(id: number, data: Uint8Array | undefined): number;
   /**

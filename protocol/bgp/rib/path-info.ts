@@ -86,16 +86,16 @@ export function pathInfo(
   received = false,
 ): PathInfo {
   const { paths, prefixes } = rib;
-  const flags = paths.flags[path]!;
+  const flags = paths.flags(path);
   const reason = flags & REASON;
-  const set = received ? paths.received[path]! : paths.selected[path]!;
-  const prefix = paths.prefix[path]!;
+  const set = received ? paths.received(path) : paths.selected(path);
+  const prefix = paths.prefix(path);
   return {
     family,
     prefix: prefixes.text(prefix, attributes.data(set)),
     attributes: attributes.get(set),
-    peer: peers.get(paths.peer[path]!),
-    pathId: paths.pathId[path]!,
+    peer: peers.get(paths.peer(path)),
+    pathId: paths.pathId(path),
     best: rib.best(prefix) === path,
     multipath: used.includes(path),
     ineligible: reason === ELIGIBLE && !rib.eligible(path) ? UNREACHABLE_NEXT_HOP : reason,
@@ -131,8 +131,8 @@ export function* allPaths(context: ViewContext, family: FamilyRib): Generator<Pa
 /** What a peer announced and did not withdraw, as it sent it. */
 export function* pathsOf(context: ViewContext, family: FamilyRib, peer: number): Generator<PathInfo> {
   const { paths } = family.rib;
-  for (let path = paths.firstOf(peer); path !== NONE; path = paths.nextOf(path)) {
-    const used = family.rib.multipath(paths.prefix[path]!);
+  for (let path = paths.nextOf(peer, 0); path !== NONE; path = paths.nextOf(peer, path + 1)) {
+    const used = family.rib.multipath(paths.prefix(path));
     yield pathInfo(context, family, path, used, NO_LOSS, true);
   }
 }
@@ -146,7 +146,7 @@ export function* sentTo(context: ViewContext, family: FamilyRib, peer: number): 
     const set = group.sentTo(peer, entry);
     if (set === 0) continue;
     const attributes = context.attributes.get(set);
-    const prefix = group.addPath ? paths.prefix[entry]! : entry;
+    const prefix = group.addPath ? paths.prefix(entry) : entry;
     yield {
       family: family.family,
       prefix: prefixes.text(prefix, attributes.nlriData),

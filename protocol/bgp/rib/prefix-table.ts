@@ -5,11 +5,13 @@
 import { formatPrefix } from '../../ip/prefix.ts';
 import { FAMILIES, type Family } from '../family.ts';
 import type { PolicyPrefix } from '../policy/policy.ts';
-import { copyInto } from './columns.ts';
+import { grown, trimmed, trimmedLength } from './columns.ts';
 import { HashSlots } from './hash-slots.ts';
 import type { NlriTable } from './nlri-table.ts';
 
 const NONE = -1;
+/** Length of a prefix whose number is free. */
+const FREE = 255;
 /** Bits of the hash in which neighbouring prefixes differ. */
 const NEIGHBOURS = 7;
 
@@ -21,8 +23,8 @@ export class PrefixTable implements NlriTable {
   #keys: Int32Array;
   #bits = new Uint8Array(16);
   readonly #slots = new HashSlots();
-  /** Numbers given back, to be used again. */
-  readonly #free: number[] = [];
+  /** The first number given back, to be used again; its key is the next one. */
+  #free = NONE;
   #top = 0;
   /** The prefix that is looked for: masked words, and its length. */
   #a = 0;
@@ -56,7 +58,7 @@ export class PrefixTable implements NlriTable {
     const hash = this.#hash();
     const known = this.#find(hash);
     if (known !== NONE) return known;
-    const id = this.#free.length > 0 ? this.#free.pop()! : this.#newId();
+    const id = this.#newId();
     this.#store(id);
     this.#slots.add(id, hash);
     return id;
@@ -65,7 +67,20 @@ export class PrefixTable implements NlriTable {
   remove(id: number): void {
     this.#load(id);
     this.#slots.remove(id, this.#hash());
-    this.#free.push(id);
+    this.#release(id);
+  }
+
+  trim(): number {
+    let top = this.#top;
+    while (top > 0 && this.#bits[top - 1] === FREE) top -= 1;
+    if (trimmedLength(this.#top, top) === this.#top) return this.#top;
+    this.#top = top;
+    this.#free = NONE;
+    for (let id = top - 1; id >= 0; id--) if (this.#bits[id] === FREE) this.#release(id);
+    this.#bits = trimmed(this.#bits, top);
+    this.#keys = trimmed(this.#keys, top * this.#words);
+    this.#slots.trim();
+    return top;
   }
 
   size(id: number): number {
@@ -173,11 +188,22 @@ export class PrefixTable implements NlriTable {
     return keys[base + 1] === this.#b && keys[base + 2] === this.#c && keys[base + 3] === this.#d;
   }
 
+  #release(id: number): void {
+    this.#bits[id] = FREE;
+    this.#keys[id * this.#words] = this.#free;
+    this.#free = id;
+  }
+
   #newId(): number {
+    const free = this.#free;
+    if (free !== NONE) {
+      this.#free = this.#keys[free * this.#words]!;
+      return free;
+    }
     const id = this.#top++;
     if (id >= this.#bits.length) {
-      this.#bits = copyInto(new Uint8Array(this.#bits.length * 2), this.#bits);
-      this.#keys = copyInto(new Int32Array(this.#keys.length * 2), this.#keys);
+      this.#bits = grown(this.#bits, id);
+      this.#keys = grown(this.#keys, (id + 1) * this.#words - 1);
     }
     return id;
   }

@@ -7,7 +7,7 @@ import { NLRI_CODECS } from '../nlri/table.ts';
 import { forEachRoute } from '../nlri/walk.ts';
 import type { AttributeTable } from './attribute-table.ts';
 import type { FamilyRib } from './family-rib.ts';
-import { ELIGIBLE, importRoute, type LoopAttributes } from './import.ts';
+import { ELIGIBLE, importRoute } from './import.ts';
 import { LOCAL, type RibConfig, type RibPeer, type RouteAttributes } from './route.ts';
 
 export class Receiver {
@@ -23,12 +23,16 @@ export class Receiver {
   receive(family: FamilyRib, peer: RibPeer, routes: AnnouncedRoutes, message: UpdateMessage): number {
     const sound = message.faults.length === 0 && peer.fourOctetAs;
     const wire = sound
-      ? this.#attributes.internWire(message.rawAttributes, routes.nextHop, peer.peerType)
+      ? this.#attributes.internWire(
+          message.rawAttributes,
+          routes.nextHop,
+          message.plain ? undefined : peer.peerType,
+        )
       : 0;
     const set = wire === 0 ? this.#attributes.intern(routeAttributes(message, routes.nextHop)) : wire;
     const added =
       FAMILIES[routes.family].prefixes && !peer.importPolicy?.usesPrefix
-        ? this.#receivePrefixes(family, peer, routes, set, message.attributes)
+        ? this.#receivePrefixes(family, peer, routes, set)
         : this.#receiveEach(family, peer, routes, set, routeAttributes(message, routes.nextHop));
     this.#attributes.release(set);
     family.count(peer.id, added);
@@ -36,14 +40,8 @@ export class Receiver {
   }
 
   /** One answer of import holds for all of them. */
-  #receivePrefixes(
-    { family, rib }: FamilyRib,
-    peer: RibPeer,
-    { bytes, addPath }: Nlri,
-    set: number,
-    attributes: LoopAttributes,
-  ): number {
-    const imported = importRoute(this.#attributes, set, attributes, peer, this.#config, family, undefined);
+  #receivePrefixes({ family, rib }: FamilyRib, peer: RibPeer, { bytes, addPath }: Nlri, set: number): number {
+    const imported = importRoute(this.#attributes, set, peer, this.#config, family, undefined);
     let added = 0;
     forEachPrefix(
       bytes,
@@ -72,7 +70,6 @@ export class Receiver {
       const imported = importRoute(
         this.#attributes,
         own,
-        undefined,
         peer,
         this.#config,
         family,

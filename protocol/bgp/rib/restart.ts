@@ -16,15 +16,15 @@ export function startLongLived(family: FamilyRib, attributes: AttributeTable, pe
   const { paths } = rib;
   let dropped = 0;
   rib.eachOf(peer, (path) => {
-    const flags = paths.flags[path]!;
-    const set = paths.selected[path]!;
+    const flags = paths.flags(path);
+    const set = paths.selected(path);
     if ((flags & STALE) === 0) return;
     if ((attributes.flags(set) & HAS_NO_LLGR) !== 0) {
       rib.drop(path);
       dropped += 1;
       return;
     }
-    paths.flags[path] = flags | LONG_LIVED;
+    paths.setFlags(path, flags | LONG_LIVED);
     if ((flags & REASON) !== ELIGIBLE) return;
     const marked = attributes.edit(set, { addCommunity: LLGR_STALE });
     rib.reselect(path, marked, ELIGIBLE);
@@ -42,10 +42,10 @@ export function importAgain(
 ): void {
   const { paths, prefixes } = rib;
   rib.eachOf(peer.id, (path) => {
-    const prefix = prefixes.prefix(paths.prefix[path]!);
-    const received = paths.received[path]!;
-    const { set, reason } = importRoute(attributes, received, undefined, peer, config, family, prefix);
-    const longLived = (paths.flags[path]! & LONG_LIVED) !== 0 && reason === ELIGIBLE;
+    const prefix = prefixes.prefix(paths.prefix(path));
+    const received = paths.received(path);
+    const { set, reason } = importRoute(attributes, received, peer, config, family, prefix);
+    const longLived = (paths.flags(path) & LONG_LIVED) !== 0 && reason === ELIGIBLE;
     const selected = longLived ? attributes.edit(set, { addCommunity: LLGR_STALE }) : set;
     rib.reselect(path, selected, reason);
     attributes.release(set);

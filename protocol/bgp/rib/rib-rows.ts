@@ -32,12 +32,12 @@ export function* allRows(attributes: AttributeTable, { family, rib }: FamilyRib)
     const rows: RibRow[] = [];
     let data: Uint8Array | undefined;
     rib.eachAt(prefix, (path) => {
-      const set = paths.selected[path]!;
+      const set = paths.selected(path);
       const bytes = attributes.bytes(set);
       data ??= attributes.data(set);
       rows.push({
-        peer: paths.peer[path]!,
-        pathId: paths.pathId[path]!,
+        peer: paths.peer(path),
+        pathId: paths.pathId(path),
         nextHop: bytes.subarray(1, 1 + bytes[0]!),
         attributes: bytes.subarray(attributesStart(bytes, 0)),
       });

@@ -44,8 +44,8 @@ export class RouteTargets {
 export function routeTargetsOf(rib: LocRib, peer: number): RouteTargets {
   const wishes: Uint8Array[] = [];
   rib.eachOf(peer, (path) => {
-    const nlri = new Uint8Array(rib.prefixes.size(rib.paths.prefix[path]!, undefined));
-    rib.prefixes.write(rib.paths.prefix[path]!, undefined, nlri, 0);
+    const nlri = new Uint8Array(rib.prefixes.size(rib.paths.prefix(path), undefined));
+    rib.prefixes.write(rib.paths.prefix(path), undefined, nlri, 0);
     wishes.push(nlri);
   });
   return new RouteTargets(wishes);

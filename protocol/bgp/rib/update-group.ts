@@ -9,14 +9,15 @@
  */
 import { AdjRibOut } from './adj-rib-out.ts';
 import { type AttributeTable, hostAddress } from './attribute-table.ts';
-import { Buckets, encode } from './buckets.ts';
-import { MarkQueue } from './columns.ts';
+import { Buckets } from './buckets.ts';
+
 import { type Delivery, NOBODY, Segments } from './delivery.ts';
 import type { ExportProfile } from './export-profile.ts';
 import { type GroupContext, GroupExport } from './group-export.ts';
 import { GroupFeeds } from './group-feeds.ts';
 import { type Feed, GroupMember, Lag } from './group-member.ts';
 import type { LocRib } from './loc-rib.ts';
+import { MarkQueue } from './mark-queue.ts';
 import { LOCAL, type RibPeer } from './route.ts';
 import { UpdateWriter } from './update-writer.ts';
 
@@ -46,6 +47,8 @@ export class UpdateGroup {
   readonly #export: GroupExport;
   readonly #feeds: GroupFeeds;
   readonly #dirty = new MarkQueue();
+  /** What is sent in the flush that goes on. */
+  readonly #buckets = new Buckets();
   #lastSize = 0;
   readonly #byAddress = new Map<number | string, number>();
   /** Members that do not follow all changes now. */
@@ -58,6 +61,8 @@ export class UpdateGroup {
   /** The set that was asked for last in this flush, and the member that is its next hop: most sets have many routes. */
   #hopSet = NONE;
   #hop = LOCAL;
+  /** Address of that next hop. */
+  #hopKey: number | string = '';
 
   constructor(profile: ExportProfile, context: GroupContext, rib: LocRib) {
     this.profile = profile;
@@ -65,7 +70,7 @@ export class UpdateGroup {
     this.#attributes = context.attributes;
     this.#sent = new AdjRibOut(context.attributes);
     this.#export = new GroupExport(profile, context, rib);
-    this.#feeds = new GroupFeeds(this.#sent, (set, source) => this.#except(set, source));
+    this.#feeds = new GroupFeeds(this.#sent, this.#buckets, (set, source) => this.#except(set, source));
     this.markAll();
   }
 
@@ -95,6 +100,7 @@ export class UpdateGroup {
     this.members.set(peer.id, member);
     this.#apart.add(member);
     this.#byAddress.set(addressKey(peer.address), peer.id);
+    this.#forgetHop();
   }
 
   /**
@@ -145,6 +151,7 @@ export class UpdateGroup {
     if (member === undefined) return;
     const address = addressKey(member.peer.address);
     if (this.#byAddress.get(address) === peer) this.#byAddress.delete(address);
+    this.#forgetHop();
     this.members.delete(peer);
     this.#apart.delete(member);
     while (member.lag !== undefined && member.lag.length > 0) {
@@ -174,7 +181,13 @@ export class UpdateGroup {
   /** Whether nothing here refers to the number of a path that is gone. */
   forgetsPath(path: number): boolean {
     if (!this.addPath) return true;
-    return !this.#dirty.has(this.#rib.paths.prefix[path]!) && this.#forgetsEntry(path);
+    return !this.#dirty.has(this.#rib.paths.prefix(path)) && this.#forgetsEntry(path);
+  }
+
+  /** Gives memory back after most routes went; `prefixes` is one more than the highest number of an NLRI. */
+  trim(prefixes: number): void {
+    this.#dirty.trim(prefixes);
+    this.#sent.trim();
   }
 
   #forgetsEntry(entry: number): boolean {
@@ -195,7 +208,7 @@ export class UpdateGroup {
     if (member.initial !== undefined && entry >= member.initial.cursor) return 0;
     if (member.lag?.has(entry)) return member.lag.had(entry);
     // Members and sets may be others than when it was asked last.
-    this.#hopSet = NONE;
+    this.#forgetHop();
     return this.#current(peer, entry);
   }
 
@@ -268,7 +281,7 @@ export class UpdateGroup {
     // As large as the last one: the slices of a full table are about equal.
     const writer = this.#newWriter();
     const segments = new Segments();
-    this.#hopSet = NONE;
+    this.#forgetHop();
     let work = 0;
     for (const member of ready) work += this.#catchUp(member, limit - work, writer, segments);
     work += this.#feeds.go(ready, limit - work, writer, segments);
@@ -290,14 +303,14 @@ export class UpdateGroup {
     this.#export.end();
     for (const set of this.#replaced) this.#attributes.release(set);
     this.#replaced = [];
-    this.#hopSet = NONE;
+    this.#forgetHop();
   }
 
   /** Sends a member that was behind the newest state of what it missed. */
   #catchUp(member: GroupMember, limit: number, writer: UpdateWriter, segments: Segments): number {
     const { lag, peer } = member;
     if (lag === undefined || this.#dirty.taken < lag.until) return 0;
-    const buckets = new Buckets();
+    const buckets = this.#buckets;
     const only = member.alone;
     let work = 0;
     for (; work < limit && lag.length > 0; work++) {
@@ -310,7 +323,7 @@ export class UpdateGroup {
       if (had !== 0) this.#replaced.push(had);
     }
     if (lag.length === 0) member.lag = undefined;
-    encode(buckets, writer, segments);
+    buckets.encode(writer, segments);
     return work;
   }
 
@@ -318,11 +331,11 @@ export class UpdateGroup {
   #sendChanges(now: number, limit: number, writer: UpdateWriter, segments: Segments): number {
     if (limit <= 0 || this.#dirty.length === 0 || !this.#mayChange(now)) return 0;
     const count = Math.min(limit, this.#window, this.#dirty.length);
-    const buckets = new Buckets();
+    const buckets = this.#buckets;
     for (let i = 0; i < count; i++) this.#decide(this.#dirty.take(), buckets, writer);
     this.#window -= count;
     if (this.#window === 0) this.#notBefore = now + this.profile.mrai;
-    encode(buckets, writer, segments);
+    buckets.encode(writer, segments);
     return count;
   }
 
@@ -351,13 +364,13 @@ export class UpdateGroup {
       return;
     }
     const path = this.#rib.best(prefix);
-    const { peer, selected } = this.#rib.paths;
+    const { paths } = this.#rib;
     if (path < 0) {
       this.#change(prefix, 0, LOCAL, buckets);
       return;
     }
-    const source = peer[path]!;
-    this.#change(prefix, this.#export.export(selected[path]!, source, prefix, writer), source, buckets);
+    const source = paths.peer(path);
+    this.#change(prefix, this.#export.export(paths.selected(path), source, prefix, writer), source, buckets);
   }
 
   /** The best paths that may go out, each under its own number (RFC 7911 §2); the others are withdrawn. */
@@ -368,11 +381,11 @@ export class UpdateGroup {
     const sets = new Map<number, number>();
     for (const path of ranked) {
       if (sets.size >= this.profile.addPath) break;
-      const set = this.#export.export(paths.selected[path]!, paths.peer[path]!, prefix, writer);
+      const set = this.#export.export(paths.selected(path), paths.peer(path), prefix, writer);
       if (set !== 0) sets.set(path, set);
     }
-    for (let path = paths.first(prefix); path >= 0; path = paths.next[path]!) {
-      this.#change(path, sets.get(path) ?? 0, paths.peer[path]!, buckets);
+    for (let path = paths.first(prefix); path >= 0; path = paths.next(path)) {
+      this.#change(path, sets.get(path) ?? 0, paths.peer(path), buckets);
     }
   }
 
@@ -446,13 +459,21 @@ export class UpdateGroup {
     return origin === NOBODY ? other : [...origin, ...other];
   }
 
+  #forgetHop(): void {
+    this.#hopSet = NONE;
+    this.#hopKey = '';
+  }
+
   /** The member that is the next hop of a set, {@link LOCAL} for none. */
   #hopMember(set: number): number {
-    if (set !== this.#hopSet) {
-      const address = hostAddress(this.#attributes.nextHop(set));
-      this.#hop = this.#byAddress.get(addressKey(address)) ?? LOCAL;
-      this.#hopSet = set;
+    if (set === this.#hopSet) return this.#hop;
+    const address = hostAddress(this.#attributes.nextHop(set));
+    const key = addressKey(address);
+    if (key !== this.#hopKey) {
+      this.#hop = this.#byAddress.get(key) ?? LOCAL;
+      this.#hopKey = key;
     }
+    this.#hopSet = set;
     return this.#hop;
   }
 }

@@ -51,7 +51,7 @@ export class UpdateWriter {
 
   /** Number of the NLRI that an entry stands for: with ADD-PATH entries are paths, otherwise they are the NLRI. */
   nlriOf(entry: number): number {
-    return this.#profile.addPath > 0 ? this.#paths.prefix[entry]! : entry;
+    return this.#profile.addPath > 0 ? this.#paths.prefix(entry) : entry;
   }
 
   /** Octets left for routes in a message that announces with this attribute set. */
@@ -68,36 +68,39 @@ export class UpdateWriter {
     return this.#nlri.size(this.nlriOf(entry), data) + (this.#profile.addPath > 0 ? 4 : 0);
   }
 
-  /** Appends messages that announce `entries` with an attribute set; returns how many. */
-  announce(entries: readonly number[], set: number): number {
+  /** Appends messages that announce the first `count` of `entries` with an attribute set; returns how many. */
+  announce(entries: Int32Array, count: number, set: number): number {
     const { family } = this.#profile;
     this.#prepare(set);
     const data = FAMILIES[family].prefixes ? undefined : this.#attributes.data(set);
     const hop = this.#attributes.nextHop(set);
     const classic = isClassic(family, hop.length);
     let messages = 0;
-    for (let from = 0; from < entries.length; messages++) {
-      from = classic ? this.#announceClassic(entries, from) : this.#announceReach(entries, from, hop, data);
+    for (let from = 0; from < count; messages++) {
+      from = classic
+        ? this.#announceClassic(entries, from, count)
+        : this.#announceReach(entries, from, count, hop, data);
     }
     return messages;
   }
 
   /** IPv4 routes in the NLRI field. */
-  #announceClassic(entries: readonly number[], from: number): number {
+  #announceClassic(entries: Int32Array, from: number, count: number): number {
     const { out } = this;
     const start = beginMessage(out, UPDATE);
     out.uint16(0);
     out.uint16(this.#scratch.position);
     copyOctets(out, this.#scratch.bytes, 0, this.#scratch.position);
-    const next = this.#fill(entries, from, start + this.#profile.maxMessageLength, undefined);
+    const next = this.#fill(entries, from, count, start + this.#profile.maxMessageLength, undefined);
     endMessage(out, start);
     return next;
   }
 
   /** MP_REACH_NLRI stands first (RFC 7606 §5.1). */
   #announceReach(
-    entries: readonly number[],
+    entries: Int32Array,
     from: number,
+    count: number,
     hop: Uint8Array,
     data: Uint8Array | undefined,
   ): number {
@@ -111,7 +114,7 @@ export class UpdateWriter {
     out.append(hop);
     out.uint8(0);
     const limit = start + this.#profile.maxMessageLength - this.#scratch.position;
-    const next = this.#fill(entries, from, limit, data);
+    const next = this.#fill(entries, from, count, limit, data);
     out.patchUint16(reachAt + 2, out.position - reachAt - 4);
     copyOctets(out, this.#scratch.bytes, 0, this.#scratch.position);
     out.patchUint16(lengthAt, out.position - lengthAt - 2);
@@ -119,23 +122,23 @@ export class UpdateWriter {
     return next;
   }
 
-  /** Appends messages that withdraw `entries`; returns how many. */
-  withdraw(entries: readonly number[]): number {
+  /** Appends messages that withdraw the first `count` of `entries`; returns how many. */
+  withdraw(entries: Int32Array, count: number): number {
     const { out } = this;
     const limit = this.#profile.maxMessageLength;
     let messages = 0;
-    for (let from = 0; from < entries.length; messages++) {
+    for (let from = 0; from < count; messages++) {
       const start = beginMessage(out, UPDATE);
       const lengthAt = out.position;
       out.uint16(0);
       if (this.#profile.family === 'ipv4-unicast') {
-        from = this.#fill(entries, from, start + limit - 2, undefined);
+        from = this.#fill(entries, from, count, start + limit - 2, undefined);
         out.patchUint16(lengthAt, out.position - lengthAt - 2);
         out.uint16(0);
       } else {
         out.uint16(0);
         const unreachAt = this.#beginMultiprotocol(MP_UNREACH_NLRI);
-        from = this.#fill(entries, from, start + limit, undefined);
+        from = this.#fill(entries, from, count, start + limit, undefined);
         out.patchUint16(unreachAt + 2, out.position - unreachAt - 4);
         out.patchUint16(unreachAt - 2, out.position - unreachAt);
       }
@@ -157,13 +160,19 @@ export class UpdateWriter {
   }
 
   /** Appends routes from index `from` while they end before `limit`; returns the index of the first left over. */
-  #fill(entries: readonly number[], from: number, limit: number, data: Uint8Array | undefined): number {
+  #fill(
+    entries: Int32Array,
+    from: number,
+    count: number,
+    limit: number,
+    data: Uint8Array | undefined,
+  ): number {
     const { out } = this;
     const addPath = this.#profile.addPath > 0;
     let index = from;
-    for (; index < entries.length; index++) {
+    for (; index < count; index++) {
       const entry = entries[index]!;
-      const nlri = addPath ? this.#paths.prefix[entry]! : entry;
+      const nlri = addPath ? this.#paths.prefix(entry) : entry;
       const size = this.#nlri.size(nlri, data) + (addPath ? 4 : 0);
       if (out.position + size > limit) break;
       out.reserve(size);
