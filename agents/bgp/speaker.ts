@@ -9,7 +9,7 @@ import type { RibConfig } from '../../protocol/bgp/rib/route.ts';
 import type { SessionState } from '../../protocol/bgp/session/state.ts';
 import { parseIpv4 } from '../../protocol/ip/ipv4.ts';
 import type { DurationHistogram } from '../metrics/histogram.ts';
-import type { TcpConnection, TcpHandler, TcpListener } from '../ports.ts';
+import type { Clock, TcpConnection, TcpHandler, TcpListener } from '../ports.ts';
 import { plainAddress } from './address.ts';
 import { DynamicPeers } from './dynamic-peers.ts';
 import { Flusher } from './flusher.ts';
@@ -203,6 +203,11 @@ export class BgpSpeaker {
   /** Has what somebody changed in {@link table} selected, sent and told. */
   tableChanged(): void {
     this.#flusher.schedule();
+  }
+
+  /** The clock that it goes by. */
+  get clock(): Clock {
+    return this.#ports.clock;
   }
 
   /** Peers as they are now, dynamic ones too. */

@@ -113,6 +113,29 @@ export class PrefixTable implements NlriTable {
     return undefined;
   }
 
+  /** Whether a prefix is inside another one, or is that one. */
+  within(id: number, { bytes, length }: PolicyPrefix): boolean {
+    if (bytes.length !== this.#words * 4 || this.#bits[id]! < length) return false;
+    const base = id * this.#words;
+    for (let done = 0; done < length; done += 32) {
+      const bits = Math.min(32, length - done);
+      const differing = this.#keys[base + (done >> 5)]! ^ wordAt(bytes, done >> 3, bits);
+      if ((differing & (-1 << (32 - bits))) !== 0) return false;
+    }
+    return true;
+  }
+
+  /** Below 0 where the first of two prefixes comes first: by address, then by length. */
+  compare(a: number, b: number): number {
+    const words = this.#words;
+    for (let i = 0; i < words; i++) {
+      const one = this.#keys[a * words + i]! >>> 0;
+      const other = this.#keys[b * words + i]! >>> 0;
+      if (one !== other) return one - other;
+    }
+    return this.#bits[a]! - this.#bits[b]!;
+  }
+
   prefix(id: number): PolicyPrefix {
     const bytes = new Uint8Array(1 + this.#words * 4);
     this.write(id, undefined, bytes, 0);

@@ -21,6 +21,7 @@ import {
   type SentInfo,
   sentTo,
 } from './path-info.ts';
+import { PathScan, type PathSelection } from './path-scan.ts';
 import { REFRESHING, STALE } from './path-table.ts';
 import { Receiver } from './receiver.ts';
 import { importAgain, startLongLived } from './restart.ts';
@@ -317,6 +318,12 @@ export class Rib {
   /** Every path of every prefix, the best of each first. */
   *paths(): Generator<PathInfo> {
     for (const family of this.#families.values()) yield* allPaths(this.#context, family);
+  }
+
+  /** Looks for some paths of a family; of each family that has any where none is named. The caller closes what he gets. */
+  scan(selection: PathSelection, family?: Family): PathScan[] {
+    const families = [...this.#families.values()].filter((each) => (family ?? each.family) === each.family);
+    return families.map((each) => new PathScan(this.#context, each, selection));
   }
 
   /** As {@link paths}, as octets. */
