@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { BgpSpeaker } from '../../agents/bgp/speaker.ts';
 import type { LogLevel, LogSink } from '../../agents/log.ts';
 import type { Endpoint } from '../../agents/ports.ts';
+import type { SpeakerFile } from '../speaker/build.ts';
 import type { SpeakerProcess } from '../speaker/process.ts';
-import type { SpeakerFile } from '../speaker/read-file.ts';
 import { type CliContext, type GlobalOptions, paintFor, say } from './context.ts';
 import { CliError, UsageError } from './errors.ts';
 import { parseLogLine, prettyLogLine } from './log-line.ts';
@@ -48,11 +48,11 @@ async function speaker(context: CliContext, command: Command, options: Options):
       import('../speaker/registry.ts'),
       import('../../agents/log.ts'),
     ]);
-  const read = (): SpeakerFile => {
-    const file = readSpeakerFile(options.config);
+  const read = async (): Promise<SpeakerFile> => {
+    const file = await readSpeakerFile(options.config);
     return options.metrics === undefined ? file : { ...file, metrics: options.metrics };
   };
-  const file = read();
+  const file = await read();
   const { asn, routerId } = file.speaker;
   const socket = file.api === undefined ? defaultSocket() : resolve(file.api.socket);
   const readable =
@@ -80,14 +80,15 @@ async function speaker(context: CliContext, command: Command, options: Options):
         resolve();
       });
     });
-    context.onSignal('SIGHUP', () => {
+    const reload = async (): Promise<void> => {
       try {
-        running.reload(read());
+        running.reload(await read());
         log.info({ file: options.config }, 'read again');
       } catch (error) {
         log.error({ error: (error as Error).message }, 'the file is not taken over, all goes on as before');
       }
-    });
+    };
+    context.onSignal('SIGHUP', () => void reload());
     forget = registerSpeaker({ asn, routerId, socket });
     announceReady(context, options, file, running, socket);
     await Promise.race([aborted(signal), running.asked, leave]);

@@ -17,7 +17,6 @@ import type { MetricsServer } from '../../agents/metrics/server.ts';
 import type { Endpoint, Log } from '../../agents/ports.ts';
 import { packageVersion } from '../cli/package.ts';
 import type { MrtConfig } from '../mrt/dumps.ts';
-import { SpeakerBmp } from './bmp.ts';
 
 /** Everything that a speaker's file says, with its peer groups and policies worked in. */
 export interface SpeakerSetup {
@@ -86,6 +85,7 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
   const { MrtDumps } = await dumps();
   const mrt = new MrtDumps(speaker, log);
   mrt.configure(setup.mrt);
+  const { SpeakerBmp } = await import('./bmp.ts');
   const bmp = new SpeakerBmp(speaker, ports);
   bmp.configure(setup.bmp);
   return {

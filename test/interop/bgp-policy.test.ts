@@ -1,7 +1,7 @@
 // Policies of a speaker's file against FRR: what FRR sees of what they set, and its regular expressions against ours.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BgpSpeaker } from '../../agents/bgp/speaker.ts';
-import { parseSpeakerFile } from '../../lab/speaker/read-file.ts';
+import { parseSpeakerFile } from '../../lab/speaker/parse-file.ts';
 import { compileAsPathRegex } from '../../protocol/bgp/policy/as-path-regex.ts';
 import { realSpeaker, until } from '../support/bgp.ts';
 import { all, tool } from '../support/tools.ts';

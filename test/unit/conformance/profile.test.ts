@@ -7,7 +7,7 @@ import type { Profile, ProfilePeer } from '../../../lab/conformance/bgp/profile.
 import { loadProfile } from '../../../lab/conformance/bgp/profile-load.ts';
 import { offeredBy, targetConfig } from '../../../lab/conformance/bgp/target-config/all.ts';
 import { NotApplicable } from '../../../lab/conformance/bgp/verdict.ts';
-import { parseSpeakerFile } from '../../../lab/speaker/read-file.ts';
+import { parseSpeakerFile } from '../../../lab/speaker/parse-file.ts';
 
 const TARGET = { target: { address: '127.0.0.1', port: 1790 }, asn: 65000 };
 

@@ -6,12 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { formatProblem } from '../../../lab/file/problem.ts';
 import { speakerSchemaFile } from '../../../lab/schema/generate.ts';
-import {
-  parseSpeakerFile,
-  readSpeakerFile,
-  type SpeakerFile,
-  SpeakerFileError,
-} from '../../../lab/speaker/read-file.ts';
+import { type SpeakerFile, SpeakerFileError } from '../../../lab/speaker/build.ts';
+import { parseSpeakerFile } from '../../../lab/speaker/parse-file.ts';
+import { readSpeakerFile } from '../../../lab/speaker/read-file.ts';
 import { route } from '../bgp/policy-support.ts';
 
 const manual = readFileSync(join(import.meta.dirname, '../../../docs/speaker-file.md'), 'utf8');
@@ -216,16 +213,20 @@ describe('a speaker’s file', () => {
     ]);
   });
 
-  test('is read from disk', () => {
+  test('is read from disk', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'speaker-'));
     try {
       const file = join(folder, 'speaker.yaml');
-      expect(() => readSpeakerFile(file, {})).toThrow(`${file}:1:1: no such file, expected a speaker's file`);
-      expect(() => readSpeakerFile(folder, {})).toThrow(
+      await expect(readSpeakerFile(file, {})).rejects.toThrow(
+        `${file}:1:1: no such file, expected a speaker's file`,
+      );
+      await expect(readSpeakerFile(folder, {})).rejects.toThrow(
         `${folder}:1:1: is a folder, expected a speaker's file`,
       );
       writeFileSync(file, EXAMPLE);
-      expect(readSpeakerFile(file, {}).speaker.asn).toBe(65000);
+      expect(await readSpeakerFile(file, {})).toEqual(read(EXAMPLE));
+      writeFileSync(file, EXAMPLE.replace('65001', '0'));
+      await expect(readSpeakerFile(file, {})).rejects.toThrow(`${file}:6:32: peers[0].asn is 0`);
     } finally {
       rmSync(folder, { recursive: true });
     }
