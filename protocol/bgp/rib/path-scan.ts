@@ -78,7 +78,7 @@ export class PathScan {
     const { paths } = rib;
     const { table, within } = this.#selection;
     if (table.kind === 'received') {
-      if (paths.peer[entry] !== table.peer || (paths.flags[entry]! & GONE) !== 0) return false;
+      if (paths.peer(entry) !== table.peer || (paths.flags(entry) & GONE) !== 0) return false;
     } else if (table.kind === 'rib' && paths.first(entry) < 0) return false;
     if (within !== undefined && !this.#within(this.#prefix(entry), within)) return false;
     // The dearest question comes last.
@@ -139,7 +139,7 @@ export class PathScan {
 
   #show(path: number, used: readonly number[], received: boolean, onPath: (path: ScannedPath) => void): void {
     const { paths } = this.#table.rib;
-    const set = received ? paths.received[path]! : paths.selected[path]!;
+    const set = received ? paths.received(path) : paths.selected(path);
     if (this.#wanted(set)) onPath(pathInfo(this.#context, this.#table, path, used, undefined, received));
   }
 
@@ -174,7 +174,7 @@ export class PathScan {
     const { table } = this.#selection;
     if (table.kind === 'rib') return entry;
     if (table.kind === 'advertised' && !this.#addPath(table.peer)) return entry;
-    return this.#table.rib.paths.prefix[entry]!;
+    return this.#table.rib.paths.prefix(entry);
   }
 
   #within(prefix: number, outer: PolicyPrefix): boolean {
