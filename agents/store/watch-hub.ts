@@ -103,7 +103,7 @@ export class WatchHub {
 
   open(request: WatchRequest, handler: WatchHandler): HubWatch {
     const start = request.startRevision ?? 0n;
-    const next = start > 0n ? start : this.#machine.revision + 1n;
+    const next = start === 0n ? this.#machine.revision + 1n : start;
     const watch = new Running(this, request, handler, next);
     this.#start(watch, this.#machine.watch(request));
     if (request.progressNotify === true) this.#armProgress();

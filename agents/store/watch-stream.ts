@@ -63,7 +63,8 @@ export class LocalWatchStream implements WatchStream {
       onCreated: (revision) => this.#emit({ ...machine().header(), revision }, { watchId, created: true }),
       onResponse: (response) => this.#pass(watchId, response, request.fragment === true),
       onEnd: (error) => {
-        this.#watches.delete(watchId);
+        // As in etcd, a watch that the store ended keeps its number until the client cancels it.
+        if (this.#watches.has(watchId)) this.#watches.set(watchId, ENDED);
         if (machineIsGone(error)) this.end(error);
       },
     });
@@ -195,6 +196,8 @@ export class LocalWatchStream implements WatchStream {
     this.#ports.handler.onEnd(error);
   }
 }
+
+const ENDED: HubWatch = { cancel: () => {}, suspend: () => {}, resume: () => {}, synced: true };
 
 const FIRST_KEY = new Uint8Array([0]);
 

@@ -1,6 +1,6 @@
 import { crc32c } from '../hash/crc32c.ts';
 import { Writer } from './binary.ts';
-import type { Change } from './change.ts';
+import type { Change, LoggedChange } from './change.ts';
 import { isTombstone } from './change.ts';
 import { etcdError } from './errors.ts';
 import { writeKeyValueFields } from './key-value.ts';
@@ -17,7 +17,7 @@ const TOMBSTONE_MARK = 0x74;
  * name and then, for every change in order of revision and sub-revision, of the key under which etcd's database has it (both
  * numbers as 8 bytes, big endian, with `_` between and `t` behind a deletion) and its KeyValue as protobuf. Of the changes up to the
  * compacted revision only those count that are still what their key holds at `revision`, not even a deletion at exactly the compacted
- * one.
+ * one; but where no key at all is left at `revision`, etcd leaves out none of those that the compaction kept.
  *
  * Yields between changes, so that the caller can do it in slices; the store may change meanwhile.
  * @throws RangeError while a compaction has not been trimmed; EtcdError 11 (compacted or future revision).
@@ -25,20 +25,17 @@ const TOMBSTONE_MARK = 0x74;
 export function* hashKv(mvcc: Mvcc, revision: bigint): Generator<void, number> {
   if (mvcc.trimming) throw new RangeError('the hash of a history that is being compacted');
   checkHashRevision(mvcc, revision);
+  // Nothing happened before the first revision.
+  if (revision < 0n) return crc32c(BUCKET);
   const to = revision === 0n ? mvcc.revision : revision;
   const { base, compactRevision } = mvcc;
   const from = compactRevision < 1n ? 2n : compactRevision + 1n;
   const log = mvcc.changesBetween(from, to);
-  const replaced = new Set<string>();
-  if (base.length > 0) {
-    for (const changes of log) {
-      for (const { key } of changes) replaced.add(key);
-      yield;
-    }
-  }
   const hasher = new ChangeHasher();
+  const replaced = base.length > 0 ? yield* newestOf(log) : NONE;
+  const left = leavesKeys(base, replaced);
   for (const kv of base) {
-    if (replaced.size === 0 || !replaced.has(toKeyText(kv.key))) hasher.add(kv);
+    if (!left || !replaced.has(toKeyText(kv.key))) hasher.add(kv);
     yield;
   }
   for (const changes of log) {
@@ -48,6 +45,24 @@ export function* hashKv(mvcc: Mvcc, revision: bigint): Generator<void, number> {
     }
   }
   return hasher.value;
+}
+
+const NONE: ReadonlyMap<string, Change> = new Map();
+
+/** The last change of each key. */
+function* newestOf(log: readonly (readonly LoggedChange[])[]): Generator<void, ReadonlyMap<string, Change>> {
+  const newest = new Map<string, Change>();
+  for (const changes of log) {
+    for (const { key, kv } of changes) newest.set(key, kv);
+    yield;
+  }
+  return newest;
+}
+
+/** Whether any key is left: one that was kept and not changed since, or one whose last change is no deletion. */
+function leavesKeys(base: readonly Change[], newest: ReadonlyMap<string, Change>): boolean {
+  for (const kv of newest.values()) if (!isTombstone(kv)) return true;
+  return base.some((kv) => !newest.has(toKeyText(kv.key)));
 }
 
 /** @throws EtcdError 11 (compacted or future revision). */

@@ -106,7 +106,8 @@ export class Watchers {
       return { watchId, outputs: [refused], synced: true };
     }
     const start = request.startRevision ?? 0n;
-    const next = start > 0n ? start : current + 1n;
+    // As etcd 3.4 does with it, a negative revision is one that lies before the history.
+    const next = start === 0n ? current + 1n : start;
     const watcher: Watcher = { id: watchId, range, wishes: wishesOf(request), next, group: undefined };
     this.#watchers.set(watchId, watcher);
     const { outputs, synced } = this.#catchUp(watcher);
@@ -135,6 +136,7 @@ export class Watchers {
       };
       return { outputs: [end], synced: true };
     }
+    if (watcher.next < 1n) watcher.next = 1n;
     const outputs: WatchResponse[] = [];
     for (let i = 0; i < SLICE && watcher.next <= current; i++, watcher.next++) {
       const changes = this.#mvcc.changesAt(watcher.next) ?? [];
