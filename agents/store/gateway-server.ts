@@ -33,7 +33,7 @@ export async function serveHttp(
   }
   const route = routes.get(path.replace(/^\/v3beta\//, '/v3/'));
   if (route === undefined) {
-    sendText(response, 404, /^\/v3(beta)?\//.test(path) ? 'Not Found' : '404 page not found\n');
+    sendText(response, 404, /^\/v3(beta)?\//.test(path) ? 'Not Found\n' : '404 page not found\n');
     return;
   }
   if (request.method !== 'POST') {

@@ -21,8 +21,9 @@ export class Lessor {
     return this.#leases.has(id);
   }
 
+  /** Earliest deadline first, as etcd lists them. */
   ids(): bigint[] {
-    return [...this.#leases.keys()];
+    return [...this.#leases].sort(([, a], [, b]) => a.deadline - b.deadline).map(([id]) => id);
   }
 
   /** Granted TTL in seconds. */

@@ -129,11 +129,19 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text, exactIntegers);
   } catch (error) {
-    throw new JsonMappingError(error instanceof Error ? error.message : String(error));
+    throw new JsonMappingError(parseFault(text, (error as Error).message));
   }
 }
 
 function exactIntegers(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
   return /^-?\d+$/.test(context?.source ?? '') ? BigInt(context!.source!) : value;
+}
+
+/** What is wrong with a text that is no JSON: Go's words where it just ends, else JSON.parse's. */
+function parseFault(text: string, message: string): string {
+  const at = /at position (\d+)/.exec(message)?.[1];
+  const ended =
+    at === undefined ? message.includes('end of JSON input') : Number(at) >= text.trimEnd().length;
+  return ended ? 'unexpected EOF' : message;
 }

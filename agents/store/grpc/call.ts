@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import { DecodeError } from '../../../protocol/bytes/decode-error.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import type { Incoming, Outgoing, Route, Served } from '../rpc/route.ts';
@@ -129,8 +129,6 @@ export class Call implements Outgoing<unknown> {
       return;
     }
     this.#stream.respond({ ...RESPONSE_HEADERS, ...statusHeaders(error) }, { endStream: true });
-    // The caller may still be sending: gRPC tells it to stop, without an error.
-    if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
   #halfClosed(): void {

@@ -20,10 +20,10 @@ const SECTOR = 512;
 
 /** Service Maintenance (etcd `server/etcdserver/api/v3rpc/maintenance.go`). */
 export const MAINTENANCE_ROUTES: readonly Route[] = [
-  answers(maintenance.alarm, async ({ client, store }, { action }) => {
+  answers(maintenance.alarm, async ({ client }, { action }) => {
     if (action !== 'GET') await client.requireRoot();
     if (action === 'ACTIVATE') throw unimplemented('raising an alarm');
-    return { header: store.header(), alarms: [] };
+    return { alarms: [] };
   }),
   answers(maintenance.status, async ({ client }) => {
     const { header, dbSize, dbSizeInUse, raftIndex, raftAppliedIndex } = await client.status();

@@ -31,6 +31,11 @@ const alarmRequest: MessageType<AlarmRequest> = defineMessage<AlarmRequest>('etc
   alarm: enumeration(3, 'etcdserverpb.AlarmType', ALARMS),
 });
 
+/** A response whose header may be left out, as those of Alarm and Defragment. */
+export interface MaybeHeader {
+  readonly header?: ResponseHeader;
+}
+
 interface AlarmMember {
   readonly memberId: bigint;
   readonly alarm: AlarmRequest['alarm'];
@@ -41,7 +46,7 @@ const alarmMember: MessageType<AlarmMember> = defineMessage<AlarmMember>('etcdse
   alarm: enumeration(2, 'etcdserverpb.AlarmType', ALARMS),
 });
 
-export interface AlarmResponse extends HeaderOnly {
+export interface AlarmResponse extends MaybeHeader {
   readonly alarms: readonly AlarmMember[];
 }
 
@@ -77,11 +82,6 @@ const statusResponse: MessageType<StatusResponse> = defineMessage<StatusResponse
     isLearner: named('isLearner', bool(10)),
   },
 );
-
-/** A response whose header may be left out, as that of Defragment. */
-export interface MaybeHeader {
-  readonly header?: ResponseHeader;
-}
 
 export interface HashResponse extends HeaderOnly {
   readonly hash: number;

@@ -95,7 +95,7 @@ describe('the JSON gateway as bytes', () => {
       '{"compare":[{"key":"Zm9v","version":"0"}],"failure":[{"request_range":{"key":"Zm9v"}},{"request_txn":{"success":[{"request_delete_range":{"key":"Zm9v","prev_kv":true}}]}}]}',
       '200 {"header":{ids,"revision":"4"},"responses":[{"response_range":{"header":{"revision":"3"},"kvs":[{"key":"Zm9v","create_revision":"2","mod_revision":"3","version":"2","value":"YmFy"}],"count":"1"}},{"response_txn":{"header":{},"succeeded":true,"responses":[{"response_delete_range":{"header":{"revision":"4"},"deleted":"1","prev_kvs":[{"key":"Zm9v","create_revision":"2","mod_revision":"3","version":"2","value":"YmFy"}]}}]}}]}',
     ],
-    ['/v3/nope', '{}', '404 Not Found'],
+    ['/v3/nope', '{}', '404 Not Found\n'],
     ['/nope', '{}', '404 404 page not found\n'],
   ])('%s %s', async (path, body, expected) => {
     const store = memory();
