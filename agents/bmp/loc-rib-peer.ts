@@ -11,18 +11,18 @@ import type { DownCause } from '../../protocol/bmp/peer-down.ts';
 import type { PeerHeader } from '../../protocol/bmp/peer-header.ts';
 import { writePeerUp } from '../../protocol/bmp/peer-up.ts';
 import type { Statistic } from '../../protocol/bmp/statistics.ts';
-import { textTlv } from '../../protocol/bmp/tlv.ts';
-import { LOC_RIB_PEER, LOCAL_TLV, VRF_TABLE_NAME } from '../../protocol/bmp/types.ts';
+import { LOC_RIB_PEER, LOCAL_TLV } from '../../protocol/bmp/types.ts';
 import type { Monitored } from './monitored.ts';
 import { locRibStatistics } from './statistics.ts';
 import { NO_TIME } from './time.ts';
 
-/** What RFC 9069 §5.3 has the default instance called. */
-const TABLE_NAME = textTlv(VRF_TABLE_NAME, 'global');
 const EVERY_FAMILY: readonly Family[] = Object.values(FAMILIES).map(({ family }) => family);
 
-/** The cause of the Peer Down of a Loc-RIB. */
-export const LOC_RIB_DOWN: DownCause = { reason: LOCAL_TLV, information: [TABLE_NAME] };
+/**
+ * The cause of the Peer Down of a Loc-RIB. The name of the table, which is optional (RFC 9069 §5.3) and always `global`
+ * here, is left out of this and of Peer Up: Wireshark up to 4.0 takes what stands behind the OPENs for a BGP message.
+ */
+export const LOC_RIB_DOWN: DownCause = { reason: LOCAL_TLV, information: [] };
 
 export class LocRibPeer implements Monitored {
   readonly ribPeer: undefined = undefined;
@@ -80,7 +80,7 @@ export class LocRibPeer implements Monitored {
       remotePort: 0,
       sentOpen: open,
       receivedOpen: open,
-      information: [TABLE_NAME],
+      information: [],
     });
   }
 

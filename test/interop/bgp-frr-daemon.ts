@@ -21,8 +21,15 @@ export class FrrDaemon {
    * Starts bgpd listening on `address` and returns when its vty answers.
    * @param zebra configuration of a zebra beside it, which knows the interfaces of the network namespace; default: none
    * runs.
+   * @param modules to load into bgpd, such as `bmp`.
    */
-  static async start(address: string, port: number, config: string, zebra?: string): Promise<FrrDaemon> {
+  static async start(
+    address: string,
+    port: number,
+    config: string,
+    zebra?: string,
+    modules: readonly string[] = [],
+  ): Promise<FrrDaemon> {
     const folder = await mkdtemp(join(tmpdir(), 'podwire-frr-'));
     // zebra insists on running as the user frr.
     await chmod(folder, 0o777);
@@ -39,6 +46,7 @@ export class FrrDaemon {
       '-l',
       address,
       ...(zebra === undefined ? ['-Z'] : api),
+      ...modules.flatMap((module) => ['-M', module]),
     ];
     await daemon.#spawn('bgpd', config, place, 'show bgp summary json');
     return daemon;
