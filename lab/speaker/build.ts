@@ -44,7 +44,7 @@ export function buildSpeaker(raw: RawSpeaker): SpeakerFile {
     nextHops: nextHops?.map((one) => (typeof one === 'string' ? { prefix: one } : one)),
     api,
     mrt,
-    bmp: bmp ?? [],
+    bmp: bmp ?? undefined,
     metrics,
     log: log?.level === undefined ? undefined : { level: log.level },
   };
