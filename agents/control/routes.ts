@@ -36,6 +36,8 @@ export interface LabInfo {
   readonly phase: string;
   readonly file: string | null;
   readonly store: string;
+  /** Where the store serves etcd's API to this machine, for `etcdctl --endpoints`; null where it does not. */
+  readonly storeEndpoint: string | null;
   readonly bgpPort: number;
   readonly podKind: 'linux' | 'emulated' | 'mixed';
   readonly startedAt: string;

@@ -2,12 +2,13 @@ import { kv } from '../../protocol/etcd/api/kv.ts';
 import { lease } from '../../protocol/etcd/api/lease.ts';
 import type { Method } from '../../protocol/etcd/api/method.ts';
 import { fromTxnResponseMessage, toTxnMessage } from '../../protocol/etcd/api/txn.ts';
-import { CANCELED, etcdError } from '../../protocol/etcd/errors.ts';
-import { EtcdError } from '../../protocol/etcd/types.ts';
+import { etcdError } from '../../protocol/etcd/errors.ts';
 import { toJson } from '../../protocol/protobuf/json.ts';
 import type { KvClient } from './client.ts';
 import { fromAnswer, Gateway, type GatewayPorts } from './http-gateway.ts';
-import { HttpWatch } from './http-watch.ts';
+import { openHttpWatch } from './http-watch.ts';
+import { closedError } from './local-client.ts';
+import { Watches, type WatchTransport } from './resuming-watch.ts';
 
 /**
  * A client of an etcd store over the JSON gateway: podwire's own or a real etcd (3.4 or later). `endpoint` is
@@ -18,7 +19,13 @@ import { HttpWatch } from './http-watch.ts';
  */
 export function connectStore(endpoint: string, ports: GatewayPorts): KvClient {
   const gateway = new Gateway(endpoint, ports);
-  const watches = new Set<HttpWatch>();
+  const watches = new Watches();
+  const transport: WatchTransport = {
+    endpoint,
+    clock: ports.clock,
+    log: ports.log,
+    openWatch: (create, events) => openHttpWatch(gateway, create, events),
+  };
   const call = async <Request, Response>(
     { http, request, response }: Method<Request, Response>,
     message: Request,
@@ -49,28 +56,11 @@ export function connectStore(endpoint: string, ports: GatewayPorts): KvClient {
     },
     watch: (request, handler) => {
       gateway.checkOpen();
-      const watch = new HttpWatch(gateway, request, {
-        ...(handler.onCreated === undefined
-          ? {}
-          : { onCreated: (revision) => handler.onCreated?.(revision) }),
-        onResponse: (response) => handler.onResponse(response),
-        onEnd: (error) => {
-          watches.delete(watch);
-          handler.onEnd(error);
-        },
-      });
-      watches.add(watch);
-      watch.open();
-      return {
-        cancel: () => {
-          watches.delete(watch);
-          watch.cancel();
-        },
-      };
+      return watches.start(transport, request, handler);
     },
     close: async () => {
       gateway.close();
-      for (const watch of [...watches]) watch.end(new EtcdError(CANCELED, 'the store client is closed'));
+      watches.endAll(closedError());
     },
   };
 }

@@ -5,6 +5,7 @@ import { fromJson, JsonMappingError, type JsonObject, parseJson } from '../../pr
 import type { MessageType } from '../../protocol/protobuf/message.ts';
 import type { Clock, Log, Millis, Timer } from '../ports.ts';
 import { closedError } from './local-client.ts';
+import { pauseAfter } from './resuming-watch.ts';
 
 export interface GatewayPorts {
   readonly clock: Clock;
@@ -14,9 +15,6 @@ export interface GatewayPorts {
 }
 
 const PATIENCE: Millis = 10_000;
-/** Pauses between attempts: doubled from the first to the last. */
-const FIRST_PAUSE: Millis = 50;
-const LAST_PAUSE: Millis = 1000;
 /** Idle time after which TCP asks whether the peer is still there. */
 const TCP_KEEPALIVE: Millis = 15_000;
 
@@ -39,11 +37,6 @@ const CAUSES: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'host unreachable',
   ETIMEDOUT: 'no answer in time',
 };
-
-/** The pause before attempt `attempt` + 1. */
-export function pauseAfter(attempt: number): Millis {
-  return Math.min(LAST_PAUSE, FIRST_PAUSE * 2 ** Math.min(attempt, 10));
-}
 
 function parseEndpoint(endpoint: string): RequestOptions {
   if (endpoint.startsWith('unix:')) {

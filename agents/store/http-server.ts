@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
-import type { Log } from '../ports.ts';
+import { type Log, PortError } from '../ports.ts';
 import { serveHttp } from './gateway-server.ts';
 import { GrpcServer, type Serving } from './grpc/server.ts';
 import { Clients } from './rpc/clients.ts';
@@ -114,7 +114,9 @@ function listen(server: Server, address: StoreAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const where = 'socketPath' in address ? address.socketPath : `${address.address}:${address.port}`;
-      reject(new Error(`store cannot listen on ${where}: ${error.code ?? error.message}`));
+      reject(
+        new PortError(error.code ?? '', `store cannot listen on ${where}: ${error.code ?? error.message}`),
+      );
     });
     server.listen(options, resolve);
   });

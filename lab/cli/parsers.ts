@@ -42,6 +42,21 @@ export function storeUrl(text: string): string {
   throw new InvalidArgumentError('Expected memory or a URL such as redis://127.0.0.1:6379.');
 }
 
+/** As {@link storeUrl}, or the URL of a real etcd that a lab uses. */
+export function labStoreUrl(text: string): string {
+  if (URL.canParse(text)) {
+    const { protocol, hostname, port, pathname } = new URL(text);
+    if (protocol === 'etcd:' && hostname !== '' && port !== '' && pathname === '') return text;
+  }
+  try {
+    return storeUrl(text);
+  } catch {
+    throw new InvalidArgumentError(
+      'Expected memory, a URL such as redis://127.0.0.1:6379, or etcd://127.0.0.1:2379.',
+    );
+  }
+}
+
 /** A dotted quad. */
 export function ipv4Address(text: string): string {
   if (!isIPv4(text)) throw new InvalidArgumentError('Expected an IPv4 address such as 198.51.100.11.');

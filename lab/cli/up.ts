@@ -6,7 +6,7 @@ import { type CliContext, type GlobalOptions, paintFor, print, printJson, say } 
 import { CliError, EXIT, ExitWith } from './errors.ts';
 import type { LabAccess, LabHandle, UpOptions } from './lab-access.ts';
 import { defaultLabFile } from './package.ts';
-import { hostAndPort, seconds, storeUrl } from './parsers.ts';
+import { hostAndPort, labStoreUrl, seconds } from './parsers.ts';
 
 interface Options extends GlobalOptions {
   readonly detach?: boolean;
@@ -36,8 +36,8 @@ export function register(program: Command, context: CliContext): void {
     )
     .option(
       '--store <url>',
-      'where the store keeps its data: memory or redis://host:port',
-      storeUrl,
+      'where the store keeps its data: memory, redis://host:port, or etcd://host:port of a real etcd',
+      labStoreUrl,
       'memory',
     )
     .option(
@@ -98,7 +98,7 @@ async function detached(
   const lab = await withProgress(context, options, (onStage) => labs.upLabDetached(request, onStage));
   try {
     await summary(context, lab, options);
-    nextCommands(context, request, options, true);
+    await nextCommands(context, lab, request, options, true);
   } finally {
     lab.close();
   }
@@ -114,7 +114,7 @@ async function foreground(
   try {
     await summary(context, lab, options);
     await showPing(context, lab, options);
-    nextCommands(context, request, options, false);
+    await nextCommands(context, lab, request, options, false);
     await Promise.race([aborted(request.signal), lab.ended]);
     say(context, options, `podwire: taking lab ${request.name} down`);
   } finally {
@@ -155,6 +155,7 @@ async function summary(context: CliContext, lab: LabHandle, options: Options): P
   const time = info.convergedMs === null ? '' : `, converged in ${info.convergedMs.toFixed(0)} ms`;
   const count = `${sessions.established}/${sessions.total} BGP sessions Established`;
   print(context, `Lab ${paint('bold', lab.name)}: ${paint('green', count)}${time}.`);
+  if (info.storeEndpoint !== null) print(context, `Store: etcd's API on ${info.storeEndpoint}.`);
 }
 
 async function showPing(context: CliContext, lab: LabHandle, options: Options): Promise<void> {
@@ -173,10 +174,17 @@ async function showPing(context: CliContext, lab: LabHandle, options: Options): 
   print(context, renderPaths(paths, paintFor(context, 'stdout', options)));
 }
 
-function nextCommands(context: CliContext, request: UpOptions, options: Options, background: boolean): void {
+async function nextCommands(
+  context: CliContext,
+  lab: LabHandle,
+  request: UpOptions,
+  options: Options,
+  background: boolean,
+): Promise<void> {
   if (options.quiet || options.format === 'json') return;
   const hosts = [...new Set(request.lab.pods.map(({ node }) => node))].slice(0, 2);
   const [from, to] = hosts.map((host) => request.lab.pods.find(({ node }) => node === host)!.name);
+  const { storeEndpoint } = await lab.info();
   // Started by npm or npx, podwire is not on the PATH of the next terminal.
   const program = context.env.npm_lifecycle_event === undefined ? 'podwire' : 'npx podwire';
   const command = `${program}${request.name === request.lab.name ? '' : ` --name ${request.name}`}`;
@@ -185,6 +193,7 @@ function nextCommands(context: CliContext, request: UpOptions, options: Options,
     `${command} inspect routes`,
     ...(from !== undefined && to !== undefined ? [`${command} ping ${from} ${to}`] : []),
     `${command} capture -w - | wireshark -k -i -`,
+    ...(storeEndpoint === null ? [] : [`etcdctl --endpoints ${storeEndpoint} get --prefix /calico`]),
     ...(background ? [`${command} down`] : []),
   ];
   print(

@@ -30,6 +30,8 @@ export interface LabContainer {
   /** `healthy`, `starting`, `unhealthy`; undefined where it does not run or has no health check. */
   readonly health: string | undefined;
   readonly address: string;
+  /** `host:port` where the machine has a port of it; undefined where it has none. */
+  readonly published: string | undefined;
   /** Arguments of podwire. */
   readonly command: readonly string[];
   /** Of its first process, as the daemon's machine counts them. */
@@ -60,7 +62,14 @@ interface Inspected {
   };
   readonly NetworkSettings: {
     readonly Networks: Readonly<Record<string, InspectedNetwork>>;
+    /** By `port/protocol` of the container. */
+    readonly Ports?: Readonly<Record<string, readonly PublishedPort[] | null>>;
   };
+}
+
+interface PublishedPort {
+  readonly HostIp: string;
+  readonly HostPort: string;
 }
 
 interface InspectedNetwork {
@@ -107,6 +116,7 @@ function container({ Id, Name, State, Config, NetworkSettings }: Inspected): Lab
     health: State.Running ? State.Health?.Status : undefined,
     // A stopped container has only the address that it will have.
     address: network?.IPAddress || network?.IPAMConfig?.IPv4Address || '',
+    published: publishedAt(NetworkSettings.Ports ?? {}),
     command: Cmd ?? [],
     pid: State.Running ? State.Pid : undefined,
     startedAt: State.StartedAt,
@@ -115,6 +125,11 @@ function container({ Id, Name, State, Config, NetworkSettings }: Inspected): Lab
       files: (Labels[`${COMPOSE}.project.config_files`] ?? '').split(',').filter((file) => file !== ''),
     },
   };
+}
+
+function publishedAt(ports: NonNullable<Inspected['NetworkSettings']['Ports']>): string | undefined {
+  const [first] = Object.values(ports).flatMap((bindings) => bindings ?? []);
+  return first === undefined ? undefined : `${first.HostIp}:${first.HostPort}`;
 }
 
 /** The value of an option among a container's arguments. */

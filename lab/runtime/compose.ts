@@ -65,6 +65,7 @@ function labInfo(containers: readonly LabContainer[], agents: readonly LabContai
     phase: phaseOf(agents),
     file: null,
     store: storeOf(containers),
+    storeEndpoint: containers.find(({ kind }) => kind === 'store')?.published ?? null,
     bgpPort: BGP_PORT,
     podKind: 'linux',
     startedAt: first ?? '',

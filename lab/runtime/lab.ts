@@ -177,11 +177,11 @@ async function cleanDeadLab(state: LabState): Promise<void> {
       }
     }
   }
-  if (state.store !== 'memory') {
-    const { destroyRedisStore } = await import('../../agents/store/redis.ts');
-    // A Redis that is gone keeps its keys; the next lab of this name removes them.
-    await destroyRedisStore(state.store, state.name).catch(() => undefined);
-  }
+  const [{ cleanLabStore }, { systemClock }] = await Promise.all([
+    import('./lab-store.ts'),
+    import('../../agents/io/clock.ts'),
+  ]);
+  await cleanLabStore(state.store, state.name, systemClock());
   await rm(labPaths(state.name).folder, { recursive: true, force: true });
   removeState(state.name);
 }

@@ -5,14 +5,14 @@ import type { MetricsServer } from '../../agents/metrics/server.ts';
 import { NodeAgent } from '../../agents/node/node-agent.ts';
 import { podFactories } from '../../agents/pod/factories.ts';
 import type { Clock, Endpoint, Log } from '../../agents/ports.ts';
-import type { Store } from '../../agents/store/store.ts';
 import type { PlannedNode } from '../plan/plan.ts';
+import type { LabStore } from './lab-store.ts';
 import type { RunningNode, Runtime } from './runtime.ts';
 
 export interface LocalOptions {
   readonly clock: Clock;
   readonly log: Log;
-  readonly store: Store;
+  readonly store: Pick<LabStore, 'client'>;
   readonly application: string;
   /** Where metrics of all agents are served, and the version of podwire that is told there. */
   readonly metrics?: { readonly at: Endpoint; readonly version: string };

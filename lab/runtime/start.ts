@@ -1,16 +1,13 @@
 import { systemClock } from '../../agents/io/clock.ts';
 import { portErrorFrom } from '../../agents/io/errors.ts';
 import { canBind, canUseLinuxPods } from '../../agents/io/linux/privileges.ts';
-import { systemRandom } from '../../agents/io/random.ts';
 import { openLog } from '../../agents/log.ts';
 import type { Clock, Log } from '../../agents/ports.ts';
-import { serveStore } from '../../agents/store/http-server.ts';
 import { withoutCredentials } from '../../agents/store/redis-url.ts';
-import type { Store } from '../../agents/store/store.ts';
 import type { UpOptions } from '../cli/lab-access.ts';
 import { packageVersion } from '../cli/package.ts';
 import { type LabPlan, planLab } from '../plan/plan.ts';
-import { applyResources } from './resources.ts';
+import { type LabStore, openLabStore } from './lab-store.ts';
 import type { Runtime } from './runtime.ts';
 import { StageError, type StageEvent, type StageName } from './stages.ts';
 import {
@@ -73,11 +70,20 @@ export async function startLab(
     const clock = systemClock();
     const shownStore = withoutCredentials(plan.store);
     stage('store', 'running', shownStore);
-    const store = await inStage('store', () => openStore(plan, clock, log, undo));
-    stage('store', 'done', shownStore);
+    const store = await inStage('store', () => openLabStore(plan, { clock, log, undo }));
+    stage('store', 'done', `${shownStore}, etcd API on ${store.endpoint}`);
     const runtime = await makeRuntime(options, plan, { clock, log, store, record });
     const { timeoutMs } = options;
-    const supervisor = new Supervisor({ plan, runtime, log, onStage, timeoutMs, onClosed: takeDown });
+    const { endpoint: storeEndpoint } = store;
+    const supervisor = new Supervisor({
+      plan,
+      runtime,
+      storeEndpoint,
+      log,
+      onStage,
+      timeoutMs,
+      onClosed: takeDown,
+    });
     const aborted = (): void => void supervisor.down();
     options.signal.addEventListener('abort', aborted);
     try {
@@ -148,45 +154,10 @@ function claimName(options: UpOptions, plan: LabPlan): (pid: number) => void {
   };
 }
 
-async function openStore(
-  plan: LabPlan,
-  clock: Clock,
-  log: Log,
-  undo: (() => Promise<void> | void)[],
-): Promise<Store> {
-  const store = await createStore(plan, clock, log, undo);
-  await applyResources(plan, store.client(), { clock, random: systemRandom() });
-  if (plan.runtime === 'netns') {
-    const server = await serveStore(store, { socketPath: labPaths(plan.name).store }, { log });
-    undo.push(() => server.close());
-  }
-  return store;
-}
-
-async function createStore(
-  plan: LabPlan,
-  clock: Clock,
-  log: Log,
-  undo: (() => Promise<void> | void)[],
-): Promise<Store> {
-  if (plan.store === 'memory') {
-    const { createMemoryStore } = await import('../../agents/store/memory.ts');
-    const store = createMemoryStore({ clock, log });
-    undo.push(() => store.close());
-    return store;
-  }
-  const { createRedisStore, destroyRedisStore } = await import('../../agents/store/redis.ts');
-  // What an earlier lab of this name could not remove when it ended, for want of its Redis, is no part of this one.
-  await destroyRedisStore(plan.store, plan.name);
-  const store = await createRedisStore(plan.store, { namespace: plan.name, clock, log });
-  undo.push(() => store.destroy());
-  return store;
-}
-
 async function makeRuntime(
   options: UpOptions,
   plan: LabPlan,
-  parts: { clock: Clock; log: Log; store: Store; record: (pid: number) => void },
+  parts: { clock: Clock; log: Log; store: LabStore; record: (pid: number) => void },
 ): Promise<Runtime> {
   const { clock, log, store, record } = parts;
   const version = packageVersion();

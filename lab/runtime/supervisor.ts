@@ -11,6 +11,8 @@ import { labPaths } from './state.ts';
 export interface SupervisorOptions {
   readonly plan: LabPlan;
   readonly runtime: Runtime;
+  /** Where the lab's store serves etcd's API. */
+  readonly storeEndpoint: string;
   readonly log: Log;
   readonly onStage: (event: StageEvent) => void;
   /** How long convergence may take, milliseconds. */
@@ -83,6 +85,7 @@ export class Supervisor implements LabControl {
       phase: this.#shownPhase(),
       file: plan.file ?? null,
       store: withoutCredentials(plan.store),
+      storeEndpoint: this.#options.storeEndpoint,
       bgpPort: plan.bgpPort,
       podKind: plan.podKind,
       startedAt: this.#startedAt.toISOString(),

@@ -21,7 +21,8 @@ export class ProtoReader {
 
   constructor(what: string, bytes: Uint8Array) {
     this.#what = what;
-    this.#bytes = bytes;
+    // A plain array even where it is a Node Buffer, whose slice() would not copy.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#end = bytes.length;
   }
 
@@ -99,7 +100,7 @@ export class ProtoReader {
     const length = this.#length();
     const start = this.#offset;
     this.#offset += length;
-    return Uint8Array.prototype.slice.call(this.#bytes, start, this.#offset);
+    return this.#bytes.slice(start, this.#offset);
   }
 
   /** Length and UTF-8; invalid sequences become U+FFFD. */

@@ -33,7 +33,10 @@ describe('usage errors end with 2 and say what was expected', () => {
       "podwire: option '--runtime <runtime>' argument 'vm' is invalid. Allowed choices are local, netns.",
     ],
     [['up', '--pods', 'x'], 'Allowed choices are auto, linux, emulated.'],
-    [['up', '--store', 'http://x'], 'Expected memory or a URL such as redis://127.0.0.1:6379.'],
+    [
+      ['up', '--store', 'http://x'],
+      'Expected memory, a URL such as redis://127.0.0.1:6379, or etcd://127.0.0.1:2379.',
+    ],
     [['up', '--timeout', '-1'], 'Expected a number of seconds such as 10 or 0.5.'],
     [['up', 'a.yaml', 'b.yaml'], 'too many arguments'],
     [['inspect', 'arp'], 'Allowed choices are bgp, routes, fdb, ipam, pods, store.'],
@@ -273,7 +276,9 @@ describe('up', () => {
       },
     ]);
     expect(stderr).toBe('✓ Node agents and route reflectors: 2/2 (10 ms)\n');
-    expect(stdout).toMatch(/^Lab calico-rr: 0\/0 BGP sessions Established, converged in 123 ms\.\n/);
+    expect(stdout).toMatch(
+      /^Lab calico-rr: 0\/0 BGP sessions Established, converged in 123 ms\.\nStore: etcd's API on 127\.0\.0\.1:2379\.\n/,
+    );
     expect(stdout).toContain('podwire ping web-1 web-2');
     expect(lab.log).toEqual(['close']);
   });

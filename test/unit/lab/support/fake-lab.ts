@@ -157,6 +157,7 @@ export function info(name: string, agents: readonly AgentControl[]): LabInfo {
     phase: 'converged',
     file: null,
     store: 'memory',
+    storeEndpoint: '127.0.0.1:2379',
     bgpPort: 1790,
     podKind: 'emulated',
     startedAt: '2026-01-01T00:00:00.000Z',

@@ -1,0 +1,166 @@
+import { createConnection, createServer, type Server } from 'node:net';
+import { systemRandom } from '../../agents/io/random.ts';
+import type { Clock, Log } from '../../agents/ports.ts';
+import type { KvClient } from '../../agents/store/client.ts';
+import {
+  type ServeOptions,
+  type StoreAddress,
+  type StoreServer,
+  serveStore,
+} from '../../agents/store/http-server.ts';
+import type { Store } from '../../agents/store/store.ts';
+import { keyBytes, prefixEnd } from '../../protocol/etcd/keys.ts';
+import type { LabPlan } from '../plan/plan.ts';
+import { applyResources } from './resources.ts';
+import { labPaths } from './state.ts';
+
+/** etcd's own port, which etcdctl and others ask where they are told nothing else. */
+const ETCD_PORT = 2379;
+/** Where Calico keeps everything. */
+const CALICO = keyBytes('/calico/');
+
+/** The store of a running lab. */
+export interface LabStore {
+  /** A client for an agent in this process; every agent has its own. */
+  client(): KvClient;
+  /** Where it serves etcd's API, for `etcdctl --endpoints`: `127.0.0.1:2379`. */
+  readonly endpoint: string;
+}
+
+interface Ports {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Takes what undoes each step, for when the lab ends. */
+  readonly undo: (() => Promise<void> | void)[];
+}
+
+/**
+ * Opens a lab's store: in memory, on Redis, or a real etcd's (`etcd://host:port`), with the lab's resources in it. Agents of the
+ * netns runtime find it at the Unix socket of the lab's folder. Rejects with one line.
+ */
+export async function openLabStore(plan: LabPlan, ports: Ports): Promise<LabStore> {
+  return plan.store.startsWith('etcd://') ? openEtcd(plan, ports) : openOwn(plan, ports);
+}
+
+async function openOwn(plan: LabPlan, ports: Ports): Promise<LabStore> {
+  const { clock, log, undo } = ports;
+  const store = await createStore(plan, ports);
+  await fill(plan, store.client(), clock);
+  const server = await serveOnLoopback(store, { log });
+  undo.push(() => server.close());
+  if (plan.runtime === 'netns') {
+    const local = await serveStore(store, { socketPath: labPaths(plan.name).store }, { log });
+    undo.push(() => local.close());
+  }
+  return { client: () => store.client(), endpoint: new URL(server.endpoint).host };
+}
+
+async function createStore(plan: LabPlan, { clock, log, undo }: Ports): Promise<Store> {
+  if (plan.store === 'memory') {
+    const { createMemoryStore } = await import('../../agents/store/memory.ts');
+    const store = createMemoryStore({ clock, log });
+    undo.push(() => store.close());
+    return store;
+  }
+  const { createRedisStore, destroyRedisStore } = await import('../../agents/store/redis.ts');
+  // What an earlier lab of this name could not remove when it ended, for want of its Redis, is no part of this one.
+  await destroyRedisStore(plan.store, plan.name);
+  const store = await createRedisStore(plan.store, { namespace: plan.name, clock, log });
+  undo.push(() => store.destroy());
+  return store;
+}
+
+async function fill(plan: LabPlan, client: KvClient, clock: Clock): Promise<void> {
+  try {
+    await applyResources(plan, client, { clock, random: systemRandom() });
+  } finally {
+    await client.close();
+  }
+}
+
+/** On etcd's own port, or, where another lab or an etcd has that, on a free one. */
+async function serveOnLoopback(store: Store, options: ServeOptions): Promise<StoreServer> {
+  const at = (port: number): StoreAddress => ({ address: '127.0.0.1', port });
+  try {
+    return await serveStore(store, at(ETCD_PORT), options);
+  } catch (error) {
+    if ((error as { readonly code?: string }).code !== 'EADDRINUSE') throw error;
+    return serveStore(store, at(0), options);
+  }
+}
+
+/** A real etcd. What is below /calico/ has to be the lab's alone, as it is removed when the lab ends. */
+async function openEtcd(plan: LabPlan, { clock, log, undo }: Ports): Promise<LabStore> {
+  const { connectEtcd } = await import('../../agents/store/grpc/client.ts');
+  const connect = (): KvClient => connectEtcd(plan.store, { clock, log });
+  const client = connect();
+  undo.push(() => client.close());
+  const { count } = await client.range({ key: CALICO, rangeEnd: prefixEnd(CALICO), countOnly: true });
+  if (count > 0n) {
+    throw new Error(
+      `${hostOf(plan.store)} has ${count} keys below /calico/ already, and a lab removes them all when it ends; ` +
+        'if nobody needs them: etcdctl del --prefix /calico/',
+    );
+  }
+  undo.push(() => removeAll(client));
+  await fill(plan, connect(), clock);
+  if (plan.runtime === 'netns') {
+    const proxy = await serveProxy(labPaths(plan.name).store, hostOf(plan.store));
+    undo.push(() => proxy.close());
+  }
+  return { client: connect, endpoint: hostOf(plan.store) };
+}
+
+async function removeAll(client: KvClient): Promise<void> {
+  await client.deleteRange({ key: CALICO, rangeEnd: prefixEnd(CALICO) });
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
+}
+
+/** Network namespaces have no way to the machine's etcd: what comes to the socket is passed on byte by byte. */
+async function serveProxy(socketPath: string, target: string): Promise<{ close(): void }> {
+  const { hostname, port } = new URL(`etcd://${target}`);
+  const open = new Set<{ destroy(): void }>();
+  const server: Server = createServer((near) => {
+    const far = createConnection({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) });
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(socket);
+      socket.pipe(other);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        open.delete(socket);
+        other.destroy();
+      });
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socketPath, resolve);
+  });
+  return {
+    close: () => {
+      server.close();
+      for (const socket of open) socket.destroy();
+    },
+  };
+}
+
+/** Removes what a dead lab left in its store; what cannot be reached stays. */
+export async function cleanLabStore(url: string, name: string, clock: Clock): Promise<void> {
+  if (url === 'memory') return;
+  if (!url.startsWith('etcd://')) {
+    const { destroyRedisStore } = await import('../../agents/store/redis.ts');
+    // A Redis that is gone keeps its keys; the next lab of this name removes them.
+    await destroyRedisStore(url, name).catch(() => undefined);
+    return;
+  }
+  const { connectEtcd } = await import('../../agents/store/grpc/client.ts');
+  const client = connectEtcd(url, { clock, patience: 2000 });
+  await removeAll(client).catch(() => undefined);
+  await client.close();
+}
