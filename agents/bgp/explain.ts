@@ -2,6 +2,7 @@
 import { asPathLength } from '../../protocol/bgp/attribute/as-path.ts';
 import { LLGR_STALE } from '../../protocol/bgp/attribute/communities.ts';
 import { ORIGIN_NAMES } from '../../protocol/bgp/attribute/origin.ts';
+import { FAMILIES } from '../../protocol/bgp/family.ts';
 import type { DecisionStep } from '../../protocol/bgp/rib/decision.ts';
 import { isStaticRank, macRankOf, sequenceOfRank } from '../../protocol/bgp/rib/mac-mobility.ts';
 import type { PathInfo, Rib } from '../../protocol/bgp/rib/rib.ts';
@@ -9,8 +10,7 @@ import { DEFAULT_LOCAL_PREF } from '../../protocol/bgp/rib/route.ts';
 import { formatIpv4 } from '../../protocol/ip/ipv4.ts';
 import { formatAddress } from '../../protocol/ip/prefix.ts';
 import type { BgpExplanation, ExplainedStep } from '../control/bgp.ts';
-import { ownNlri } from './own-route.ts';
-import { pathMatcher } from './path-query.ts';
+import { Destination } from './path-query.ts';
 import { pathView } from './path-view.ts';
 import type { ExplainedPath, FamilyName } from './types.ts';
 
@@ -31,15 +31,21 @@ export function explain(
   };
 }
 
-/** The paths to a destination, found by its key where its text can be read, otherwise by its text. */
+/** The paths to a destination, found in the tables where its text can be read, otherwise by its text. */
 function pathsTo(rib: Rib, query: { readonly prefix: string; readonly family?: FamilyName }): PathInfo[] {
-  try {
-    const found = rib.explain(ownNlri(query.prefix, query.family));
+  const to = new Destination(query.prefix, false);
+  const families = query.family === undefined ? (Object.keys(FAMILIES) as FamilyName[]) : [query.family];
+  for (const family of families) {
+    const bytes = to.nlri(family);
+    const found = bytes === undefined ? [] : rib.explain({ family, bytes });
     if (found.length > 0) return found;
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
   }
-  return [...rib.paths()].filter(pathMatcher(query));
+  for (const family of families) {
+    if (FAMILIES[family].prefixes) continue;
+    const found = [...rib.paths(family)].filter(({ prefix }) => to.matches(prefix));
+    if (found.length > 0) return found;
+  }
+  return [];
 }
 
 /** The steps in order, as long as more than one path was in. */

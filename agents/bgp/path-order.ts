@@ -1,49 +1,51 @@
 /** In which order paths are shown: as routers do, by address family and prefix. */
 import { FAMILIES, type Family } from '../../protocol/bgp/family.ts';
+import type { PathScan } from '../../protocol/bgp/rib/path-scan.ts';
 import { parsePrefix } from '../../protocol/ip/prefix.ts';
-import type { ShownPath } from './path-view.ts';
 
-/** Up to so many paths are put in order; a bigger table is shown as it is kept, since that takes no memory. */
-export const MAX_SORTED = 100_000;
+/** Up to so many routes are put in order; more are shown as they are kept, since that takes no time and no memory. */
+const MAX_SORTED = 100_000;
+/** The same for routes that are more than prefixes, whose order is that of their texts. */
+const MAX_SORTED_TEXTS = 10_000;
+
+/** How many routes of a family are put in order. */
+export function mostSorted(scan: Pick<PathScan, 'plain'>): number {
+  return scan.plain ? MAX_SORTED : MAX_SORTED_TEXTS;
+}
 
 const RANK: ReadonlyMap<Family, number> = new Map(
   (Object.keys(FAMILIES) as Family[]).map((family, i) => [family, i]),
 );
 
-/**
- * The paths by family and destination, those to one destination as they come. Beyond `most` they all come as they come.
- * @param most default {@link MAX_SORTED}.
- */
-export function* inOrder(paths: Iterable<ShownPath>, most: number = MAX_SORTED): Generator<ShownPath> {
-  const kept: { readonly path: ShownPath; readonly key: string }[] = [];
-  const iterator = paths[Symbol.iterator]();
-  for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
-    kept.push({ path: next.value, key: sortKey(next.value) });
-    if (kept.length <= most) continue;
-    for (const { path } of kept) yield path;
-    yield* rest(iterator);
+/** Families in the order in which they are shown. */
+export function byFamily(scans: readonly PathScan[]): PathScan[] {
+  return scans.toSorted((a, b) => RANK.get(a.family)! - RANK.get(b.family)!);
+}
+
+/** Puts entries in order, in place: by address and length, or by what else routes are told by. */
+export function sortEntries(scan: Pick<PathScan, 'plain' | 'compare' | 'key'>, entries: Uint32Array): void {
+  if (scan.plain) {
+    entries.sort((a, b) => scan.compare(a, b));
     return;
   }
-  kept.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  for (const { path } of kept) yield path;
+  const keys = new Map(Array.from(entries, (entry) => [entry, sortKey(scan.key(entry))]));
+  entries.sort((a, b) => {
+    const [one, other] = [keys.get(a)!, keys.get(b)!];
+    return one < other ? -1 : one > other ? 1 : 0;
+  });
 }
 
-function* rest(iterator: Iterator<ShownPath>): Generator<ShownPath> {
-  for (let next = iterator.next(); next.done !== true; next = iterator.next()) yield next.value;
-}
-
-/** Text that sorts as family, address and length do; in other families than those of prefixes as the route's text. */
-function sortKey({ family, prefix }: ShownPath): string {
-  const rank = String.fromCharCode(RANK.get(family)!);
+/** Text that sorts as the address and length that a route begins with do, then as the rest of its text. */
+export function sortKey(text: string): string {
   // What a route says beside its key may differ between the paths to it.
-  const [destination = ''] = FAMILIES[family].prefixes ? [prefix] : prefix.split(BESIDE_KEY);
+  const [destination = ''] = text.split(BESIDE_KEY);
   const [word = ''] = destination.split(' ', 1);
-  if (word.startsWith('[')) return `${rank}${destination}`;
+  if (word.startsWith('[')) return destination;
   try {
     const { bytes, length } = parsePrefix(word, 'mask');
-    return `${rank}${String.fromCharCode(bytes.length, ...bytes, length)}${destination.slice(word.length)}`;
+    return `${String.fromCharCode(bytes.length, ...bytes, length)}${destination.slice(word.length)}`;
   } catch {
-    return `${rank}${destination}`;
+    return destination;
   }
 }
 

@@ -1,8 +1,11 @@
-/** Which paths of a table somebody wants to see. */
+/** What somebody asks of paths, in the terms of {@link PathScan}. */
 import { asPathText } from '../../protocol/bgp/attribute/as-path.ts';
+import { FAMILIES, type Family } from '../../protocol/bgp/family.ts';
+import { NLRI_CODECS } from '../../protocol/bgp/nlri/table.ts';
+import type { PathSelection } from '../../protocol/bgp/rib/path-scan.ts';
 import type { RouteAttributes } from '../../protocol/bgp/rib/route.ts';
 import { type Prefix, parsePrefix, prefixContains } from '../../protocol/ip/prefix.ts';
-import { communityTexts, type ShownPath } from './path-view.ts';
+import { communityTexts } from './path-view.ts';
 import type { FamilyName } from './types.ts';
 
 /** What a path has to be like; everything that is said must hold. */
@@ -18,64 +21,63 @@ export interface PathFilter {
   readonly best?: boolean;
 }
 
-/** A predicate for a filter. @throws RangeError naming what is no prefix or regular expression. */
-export function pathMatcher(filter: PathFilter): (path: ShownPath) => boolean {
-  const { family, prefix, longer, community, asPath, best } = filter;
-  const tests: ((path: ShownPath) => boolean)[] = [];
-  if (family !== undefined) tests.push((path) => path.family === family);
-  if (best === true) tests.push((path) => path.best);
-  if (prefix !== undefined) tests.push(prefixTest(prefix, longer === true));
-  const { test: testSet } = attributeTest(community, asPath);
-  if (testSet !== undefined) {
-    // Many paths share a set of attributes: each is asked about once.
-    const known = new WeakMap<RouteAttributes, boolean>();
-    tests.push(({ attributes }) => {
-      let verdict = known.get(attributes);
-      if (verdict === undefined) {
-        verdict = testSet(attributes);
-        known.set(attributes, verdict);
-      }
-      return verdict;
-    });
-  }
-  return (path) => tests.every((test) => test(path));
-}
+/** Where the paths that are asked for lead to. */
+export class Destination {
+  readonly #text: string;
+  readonly #prefix: Prefix | undefined;
+  readonly #longer: boolean;
 
-function prefixTest(text: string, longer: boolean): (path: ShownPath) => boolean {
-  const outer = tryPrefix(text);
-  if (outer === undefined) {
-    if (longer) throw new RangeError(`not an IP prefix: ${JSON.stringify(text)}`);
-    return (path) => path.prefix === text;
+  /** @throws RangeError where `longer` goes with what is no prefix. */
+  constructor(text: string, longer: boolean) {
+    this.#text = text;
+    this.#prefix = tryPrefix(text);
+    this.#longer = longer;
+    if (longer && this.#prefix === undefined)
+      throw new RangeError(`not an IP prefix: ${JSON.stringify(text)}`);
   }
-  if (!longer) {
-    const canonical = `${text.includes('/') ? text : `${text}/${outer.length}`}`;
-    return (path) => path.prefix === canonical || path.prefix === text;
-  }
-  return (path) => {
-    const inner = tryPrefix(path.prefix);
-    return inner !== undefined && prefixContains(outer, inner);
-  };
-}
 
-function tryPrefix(text: string): Prefix | undefined {
-  try {
-    return parsePrefix(text, 'mask');
-  } catch {
-    return undefined;
+  /** The prefix that plain prefixes are to be inside of; `undefined` where one alone is meant. */
+  get within(): Prefix | undefined {
+    return this.#longer ? this.#prefix : undefined;
+  }
+
+  /**
+   * NLRI of the one route that is meant, in a family: `undefined` where the text cannot be read as one of it.
+   */
+  nlri(family: Family): Uint8Array | undefined {
+    if (this.#longer) return undefined;
+    if (FAMILIES[family].prefixes) return plainNlri(this.#prefix, FAMILIES[family].bytes);
+    try {
+      return NLRI_CODECS[family].parse?.(this.#text);
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether a route of a family with more than prefixes is meant, by its text. */
+  matches(text: string): boolean {
+    if (text === this.#text) return true;
+    if (!this.#longer) return false;
+    const [word = ''] = text.split(' ', 1);
+    const inner = tryPrefix(word);
+    return inner !== undefined && prefixContains(this.#prefix!, inner);
   }
 }
 
-function attributeTest(
-  community: string | undefined,
-  asPath: string | undefined,
-): { readonly test: ((attributes: RouteAttributes) => boolean) | undefined } {
-  if (community === undefined && asPath === undefined) return { test: undefined };
+/** Octets of NLRI; `undefined` where the prefix is of the other IP version. */
+function plainNlri(prefix: Prefix | undefined, octets: number): Uint8Array | undefined {
+  if (prefix === undefined || prefix.bytes.length !== octets) return undefined;
+  return Uint8Array.of(prefix.length, ...prefix.bytes.subarray(0, (prefix.length + 7) >> 3));
+}
+
+/** @throws RangeError naming what is no regular expression. */
+export function attributeTest({ community, asPath }: PathFilter): PathSelection['attributes'] {
+  if (community === undefined && asPath === undefined) return undefined;
   const pattern = asPath === undefined ? undefined : asPathPattern(asPath);
-  return {
-    test: (attributes) =>
-      (community === undefined || communityTexts(attributes).includes(community)) &&
-      (pattern === undefined || pattern.test(asPathText(attributes.asPath))),
-  };
+  return (attributes: RouteAttributes) =>
+    (community === undefined || communityTexts(attributes).includes(community)) &&
+    (pattern === undefined || pattern.test(asPathText(attributes.asPath)));
 }
 
 /** @throws RangeError naming what is no regular expression. */
@@ -84,5 +86,13 @@ function asPathPattern(text: string): RegExp {
     return new RegExp(text.replaceAll('_', '(?:^|[ ,{}()]|$)'));
   } catch (error) {
     throw new RangeError(`AS path filter: ${(error as Error).message}`);
+  }
+}
+
+function tryPrefix(text: string): Prefix | undefined {
+  try {
+    return parsePrefix(text, 'mask');
+  } catch {
+    return undefined;
   }
 }

@@ -4,15 +4,14 @@ import { ipv6ExtendedCommunityText } from '../../protocol/bgp/attribute/extended
 import { extendedCommunityText } from '../../protocol/bgp/attribute/extended-community-text.ts';
 import { ORIGIN_NAMES } from '../../protocol/bgp/attribute/origin.ts';
 import { ELIGIBLE, INELIGIBLE_TEXT } from '../../protocol/bgp/rib/import.ts';
-import type { PathInfo } from '../../protocol/bgp/rib/path-info.ts';
+import type { ScannedPath } from '../../protocol/bgp/rib/path-scan.ts';
 import type { RouteAttributes } from '../../protocol/bgp/rib/route.ts';
 import { formatIpv4 } from '../../protocol/ip/ipv4.ts';
 import { formatAddress } from '../../protocol/ip/prefix.ts';
 import type { PathView } from './types.ts';
 
 /** What a path needs to have to be shown: what was sent to a peer has less than what is in the RIB. */
-export type ShownPath = Pick<PathInfo, 'family' | 'prefix' | 'attributes' | 'peer' | 'best'> &
-  Partial<Pick<PathInfo, 'ineligible' | 'multipath' | 'stale' | 'longLived' | 'pathId'>>;
+type ShownPath = Omit<ScannedPath, 'pathId'> & Partial<Pick<ScannedPath, 'pathId'>>;
 
 /** A path of the RIB in text. The next hop of an own route is unspecified: each session puts its own address there. */
 export function pathView(path: ShownPath): PathView {

@@ -3,9 +3,7 @@ import type { BgpControl, BgpNeighbor, PathQuery } from '../control/bgp.ts';
 import { explain } from './explain.ts';
 import { dumpMrt } from './mrt-dump.ts';
 import { ownNlri } from './own-route.ts';
-import { inOrder } from './path-order.ts';
-import { pathMatcher } from './path-query.ts';
-import { pathView, type ShownPath } from './path-view.ts';
+import { type PathSearch, showPaths } from './path-search.ts';
 import type { BgpSpeaker } from './speaker.ts';
 import type { NeighborStatus } from './types.ts';
 
@@ -29,14 +27,11 @@ export function controlSpeaker(name: string, current: () => BgpSpeaker): BgpCont
     },
     neighbors: async () => current().neighbors().map(neighborRow),
     async paths(query, onPath, signal) {
-      let left = query.limit ?? Number.POSITIVE_INFINITY;
-      const wanted = pathMatcher(query);
-      for (const path of inOrder(only(table(current(), query), wanted))) {
-        if (signal.aborted || left <= 0) return;
-        left -= 1;
-        const busy = onPath(pathView(path));
-        if (busy !== undefined) await busy;
-      }
+      const speaker = current();
+      const { table: rib, clock } = speaker;
+      const table = searched(speaker, query);
+      if (table === undefined) return;
+      await showPaths({ rib, clock, table, filter: query, limit: query.limit }, onPath, signal);
     },
     dump: ({ what }, onBytes, signal, onReady) => dumpMrt(current(), what, onBytes, signal, onReady),
     explain: async (query) => explain(current().table, query),
@@ -75,19 +70,13 @@ export function neighborRow({ since, ...rest }: NeighborStatus): BgpNeighbor {
   return { ...rest, since: new Date(Number(since / 1_000_000n)).toISOString() };
 }
 
-/** @throws RangeError where the peer is missing or unknown. */
-function table(speaker: BgpSpeaker, { table, peer }: PathQuery): Iterable<ShownPath> {
-  if (table === 'rib') return speaker.table.paths();
-  if (peer === undefined) throw new RangeError(`table ${table} is that of a peer, but none was named`);
+/**
+ * The table that is asked for; `undefined` where the peer has none now.
+ * @throws RangeError where the peer is missing or unknown.
+ */
+function searched(speaker: BgpSpeaker, { table: kind, peer }: PathQuery): PathSearch['table'] | undefined {
+  if (kind === 'rib') return { kind };
+  if (peer === undefined) throw new RangeError(`table ${kind} is that of a peer, but none was named`);
   const { ribPeer } = speaker.peer(peer);
-  if (ribPeer === undefined) return [];
-  return table === 'received' ? speaker.table.adjRibIn(ribPeer) : sent(speaker.table.adjRibOut(ribPeer));
-}
-
-function* only(paths: Iterable<ShownPath>, wanted: (path: ShownPath) => boolean): Generator<ShownPath> {
-  for (const path of paths) if (wanted(path)) yield path;
-}
-
-function* sent(paths: Iterable<Omit<ShownPath, 'peer' | 'best'>>): Generator<ShownPath> {
-  for (const path of paths) yield { ...path, peer: undefined, best: true };
+  return ribPeer === undefined ? undefined : { kind, peer: ribPeer };
 }

@@ -1,6 +1,5 @@
 /** The control interface of a BGP speaker: `/v1/nodes/NODE/bgp/...` (docs/control-api.md). */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PathView } from '../bgp/types.ts';
 import { AnswerStream } from './answer-stream.ts';
 import type { BgpControl } from './bgp.ts';
 import {
@@ -15,9 +14,7 @@ import {
   readShutdown,
 } from './bgp-requests.ts';
 import { finish, HttpError, readJson, requireMethod, sendJson } from './http.ts';
-
-/** Paths in one write: few system calls, and little that waits for a reader. */
-const BATCH = 256;
+import { LineBatch } from './line-batch.ts';
 
 type Action = (bgp: BgpControl, body: unknown) => Promise<unknown>;
 
@@ -85,20 +82,10 @@ async function answerPaths(
 ): Promise<void> {
   const query = readPaths(await readJson(request));
   const stream = new AnswerStream(response, 'application/x-ndjson');
-  const encoder = new TextEncoder();
-  let batch: string[] = [];
-  const write = (): void | Promise<void> => {
-    const text = batch.join('');
-    batch = [];
-    return stream.bytes(encoder.encode(text));
-  };
-  const onPath = (path: PathView): void | Promise<void> => {
-    batch.push(`${JSON.stringify(path)}\n`);
-    if (batch.length >= BATCH) return write();
-  };
+  const lines = new LineBatch(stream.bytes);
   const work = async (): Promise<void> => {
-    await bgp.paths(query, onPath, stream.signal);
-    if (batch.length > 0) await write();
+    await bgp.paths(query, (path) => lines.add(JSON.stringify(path)), stream.signal);
+    await lines.flush();
   };
   return finish(response, stream, work());
 }

@@ -8,8 +8,8 @@ export interface BgpControl {
   summary(): Promise<BgpSummary>;
   neighbors(): Promise<BgpNeighbor[]>;
   /**
-   * The paths of a table by family and prefix (beyond 100,000 paths: in no order), one after the other as the reader
-   * takes them, until `signal` aborts.
+   * The paths of a table by family and prefix (beyond 100,000 routes of a family that the prefix leaves: in no order), one
+   * after the other as the reader takes them, until `signal` aborts.
    * @throws RangeError on a query that names no peer, prefix, community, ...
    */
   paths(

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { BgpControl, PathQuery } from '../../agents/control/bgp.ts';
 import { FAMILIES, type Family } from '../../protocol/bgp/family.ts';
 import { registerActions } from './bgp-actions.ts';
@@ -11,11 +11,11 @@ import { neighborsText } from './bgp-neighbors.ts';
 import { printPaths } from './bgp-paths.ts';
 import { type TargetOptions, withSpeaker } from './bgp-target.ts';
 import { type CliContext, print, printJson } from './context.ts';
-import { CliError } from './errors.ts';
+import { CliError, UsageError } from './errors.ts';
 import { wholeNumber } from './parsers.ts';
 
 /** Options of what prints routes. */
-interface RouteOptions extends TargetOptions, Omit<PathQuery, 'table' | 'peer' | 'prefix'> {}
+interface RouteOptions extends TargetOptions, Omit<PathQuery, 'table' | 'peer'> {}
 
 /** `podwire bgp ...` */
 export function register(program: Command, context: CliContext): void {
@@ -36,6 +36,7 @@ export function register(program: Command, context: CliContext): void {
   const routes = (command: Command): Command =>
     target(command)
       .addOption(family())
+      .option('--prefix <prefix>', 'only this prefix, as the argument')
       .option('--longer', 'also what is inside the prefix')
       .option('--best', 'only best paths')
       .option('--community <community>', 'only with this community, such as 65000:1 or no-export')
@@ -153,10 +154,13 @@ async function neighbors(
 function query(
   table: PathQuery['table'],
   peer: string | undefined,
-  prefix: string | undefined,
-  { family, longer, best, community, asPath, limit }: RouteOptions,
+  argument: string | undefined,
+  { prefix: option, family, longer, best, community, asPath, limit }: RouteOptions,
 ): PathQuery {
-  if (longer === true && prefix === undefined) throw new InvalidArgumentError('--longer goes with a prefix.');
+  if (argument !== undefined && option !== undefined)
+    throw new UsageError('give a prefix or --prefix, not both');
+  const prefix = argument ?? option;
+  if (longer === true && prefix === undefined) throw new UsageError('--longer goes with a prefix');
   const all = { peer, prefix, family, longer, best, community, asPath, limit };
   const given = Object.entries(all).filter(([, value]) => value !== undefined);
   return { table, ...Object.fromEntries(given) };

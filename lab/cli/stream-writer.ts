@@ -9,6 +9,9 @@ export class StreamWriter {
   readonly #output: OutputStream;
   #parts: string[] = [];
   #length = 0;
+  #soon: NodeJS.Immediate | undefined;
+  /** Until a slower reader has room again. */
+  #busy: Promise<void> | undefined;
 
   constructor(output: OutputStream) {
     this.#output = output;
@@ -25,13 +28,29 @@ export class StreamWriter {
     this.#length += text.length;
   }
 
+  /** Writes what there is when it is enough, otherwise in the next turn of the event loop. A promise asks to wait. */
+  soon(): void | Promise<void> {
+    if (this.full) return this.flush();
+    this.#soon ??= setImmediate(() => void this.flush());
+    return this.#busy;
+  }
+
   /** Writes what there is; resolves when the reader has taken most of it. */
   async flush(): Promise<void> {
-    if (this.#length === 0) return;
-    const text = this.#parts.join('');
-    this.#parts = [];
-    this.#length = 0;
-    if (!this.#output.write(text)) await drained(this.#output);
+    clearImmediate(this.#soon);
+    this.#soon = undefined;
+    if (this.#length > 0) {
+      const text = this.#parts.join('');
+      this.#parts = [];
+      this.#length = 0;
+      if (!this.#output.write(text)) this.#busy ??= this.#drained();
+    }
+    await this.#busy;
+  }
+
+  async #drained(): Promise<void> {
+    await drained(this.#output);
+    this.#busy = undefined;
   }
 }
 

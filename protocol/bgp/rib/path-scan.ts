@@ -18,7 +18,7 @@ export interface PathSelection {
   readonly table:
     | { readonly kind: 'rib' }
     | { readonly kind: 'received' | 'advertised'; readonly peer: number };
-  /** Only plain prefixes inside this one. */
+  /** Of plain prefixes only those inside this one; it says nothing of other routes. */
   readonly within?: PolicyPrefix | undefined;
   /** Only best paths. */
   readonly best?: boolean | undefined;
@@ -179,7 +179,7 @@ export class PathScan {
 
   #within(prefix: number, outer: PolicyPrefix): boolean {
     const { prefixes } = this.#table.rib;
-    return prefixes instanceof PrefixTable && prefixes.within(prefix, outer);
+    return !(prefixes instanceof PrefixTable) || prefixes.within(prefix, outer);
   }
 
   #addPath(peer: number): boolean {

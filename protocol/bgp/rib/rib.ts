@@ -315,9 +315,11 @@ export class Rib {
     });
   }
 
-  /** Every path of every prefix, the best of each first. */
-  *paths(): Generator<PathInfo> {
-    for (const family of this.#families.values()) yield* allPaths(this.#context, family);
+  /** Every path of every prefix, the best of each first; of one family or of all. */
+  *paths(family?: Family): Generator<PathInfo> {
+    for (const each of this.#families.values()) {
+      if (family === undefined || each.family === family) yield* allPaths(this.#context, each);
+    }
   }
 
   /** Looks for some paths of a family; of each family that has any where none is named. The caller closes what he gets. */
