@@ -1,6 +1,7 @@
 // All that is fuzzed without a network.
 
 import type { FuzzTarget } from './target.ts';
+import { bmpStreamTarget, bmpTarget } from './targets/bmp.ts';
 import { captureTarget, tcpTarget } from './targets/capture.ts';
 import { attributeTarget, capabilityTarget, nlriTarget } from './targets/codecs.ts';
 import { messageTarget } from './targets/message.ts';
@@ -15,6 +16,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   nlriTarget,
   streamTarget,
   dissectorTarget,
+  bmpTarget,
+  bmpStreamTarget,
   captureTarget,
   tcpTarget,
   textTarget,
