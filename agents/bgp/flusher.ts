@@ -2,6 +2,16 @@ import type { Rib, RibFlush } from '../../protocol/bgp/rib/rib.ts';
 import { DurationHistogram } from '../metrics/histogram.ts';
 import type { Clock, Millis, Timer } from '../ports.ts';
 
+/**
+ * How long a turn should take, ms: other sessions, timers and people wait meanwhile. How many routes that is depends on
+ * policies and peers, and is learnt from turn to turn.
+ */
+const TURN: Millis = 10;
+/** Routes of a turn: at first, and least and most. */
+const ROUTES = 10_000;
+const FEWEST = 200;
+const MOST = 40_000;
+
 /** Works off what a RIB has to send and to tell: everything that happens in one turn together in the next. */
 export class Flusher {
   /** How long each turn took. */
@@ -12,7 +22,11 @@ export class Flusher {
   #timer: Timer | undefined;
   /** When it runs; infinity while nothing is to be done. */
   #due = Number.POSITIVE_INFINITY;
+  /** It runs as soon as it can. */
+  #soon = false;
   #running = false;
+  /** Routes of the next turn. */
+  #limit = ROUTES;
 
   constructor(rib: Rib, clock: Clock, flushed: (flush: RibFlush) => void) {
     this.#rib = rib;
@@ -34,10 +48,13 @@ export class Flusher {
 
   /** The RIB has changed. @param delay until there is something to do, ms. */
   schedule(delay: Millis = 0): void {
+    // Said once for each UPDATE, so that it has to cost nothing where a turn is about to begin anyway.
+    if (this.#timer !== undefined && this.#soon) return;
     const due = this.#clock.now() + delay;
     if (!this.#running || due >= this.#due) return;
     this.#timer?.cancel();
     this.#due = due;
+    this.#soon = delay === 0;
     this.#timer = this.#clock.setTimer(delay, () => this.#flush());
   }
 
@@ -45,9 +62,12 @@ export class Flusher {
     this.#timer = undefined;
     this.#due = Number.POSITIVE_INFINITY;
     const began = this.#clock.now();
-    const flush = this.#rib.flush(began);
+    const flush = this.#rib.flush(began, this.#limit);
     this.#flushed(flush);
-    this.times.observe((this.#clock.now() - began) / 1000);
+    const took = this.#clock.now() - began;
+    this.times.observe(took / 1000);
+    if (took > TURN) this.#limit = Math.max(FEWEST, this.#limit >> 1);
+    else if (flush.pending && took < TURN / 3) this.#limit = Math.min(MOST, this.#limit * 2);
     if (flush.pending) this.schedule();
     else if (flush.nextFlushAt !== undefined) {
       this.schedule(Math.max(0, flush.nextFlushAt - this.#clock.now()));

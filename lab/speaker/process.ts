@@ -11,6 +11,7 @@ import type {
 import type { BmpCollectorConfig } from '../../agents/bmp/types.ts';
 import type { ControlServer } from '../../agents/control/server.ts';
 import { systemClock } from '../../agents/io/clock.ts';
+import { useHugePages } from '../../agents/io/linux/huge-pages.ts';
 import { systemRandom } from '../../agents/io/random.ts';
 import { nodeTcp } from '../../agents/io/tcp.ts';
 import type { MetricsServer } from '../../agents/metrics/server.ts';
@@ -59,6 +60,7 @@ export interface SpeakerProcess {
  * cannot listen, or cannot serve the socket or the metrics.
  */
 export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log): Promise<SpeakerProcess> {
+  useHugePages();
   const ports = { clock: systemClock(), random: systemRandom(), tcp: nodeTcp(), log };
   const { nextHops } = setup;
   const speaker = new BgpSpeaker(

@@ -4,6 +4,7 @@ import type { PathAttributes } from '../../protocol/bgp/attribute/table.ts';
 import { readUint32 } from '../../protocol/bgp/byte-writer.ts';
 import type { CodecContext } from '../../protocol/bgp/context.ts';
 import { ROUTE_REFRESH } from '../../protocol/bgp/message/header.ts';
+import { plainUpdate } from '../../protocol/bgp/message/plain-update.ts';
 import { MessageStream } from '../../protocol/bgp/message/stream.ts';
 import {
   announcedRoutes,
@@ -170,7 +171,8 @@ export class RibPair {
     const context = contextOf(from, this.#config, false);
     const nlri = this.#nlri(prefixes, from, pathId);
     const bytes = encodeUpdate({ withdrawn: new Uint8Array(0), attributes, nlri }, context);
-    const update = decodeUpdate(bytes, context);
+    // As a session reads them.
+    const update = plainUpdate(bytes, context) ?? decodeUpdate(bytes, context);
     expect(update.faults).toEqual([]);
     this.rib.update(this.#numbers.get(from.name)!, update);
     // The RIB must not keep views on the message.
@@ -184,7 +186,9 @@ export class RibPair {
     const withdrawn = this.#nlri(prefixes, from, pathId);
     const message = { withdrawn, attributes: {}, nlri: new Uint8Array(0) };
     const context = contextOf(from, this.#config, false);
-    this.rib.update(this.#numbers.get(from.name)!, decodeUpdate(encodeUpdate(message, context), context));
+    const bytes = encodeUpdate(message, context);
+    const update = plainUpdate(bytes, context) ?? decodeUpdate(bytes, context);
+    this.rib.update(this.#numbers.get(from.name)!, update);
     const id = from.sendsPathIds ? pathId : 0;
     for (const index of prefixes) this.model.withdraw(from.name, this.#prefixes[index]!, id);
   }

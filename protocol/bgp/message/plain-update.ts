@@ -21,11 +21,6 @@ const IPV4 = 'ipv4-unicast';
 
 /** A sound UPDATE whose attributes are decoded only when asked for; until the message's octets change. */
 export class PlainUpdate implements UpdateMessage {
-  readonly kind = 'update';
-  readonly plain = true;
-  readonly faults: readonly never[] = NONE;
-  readonly treatAsWithdraw = false;
-  readonly faultyRoutes: readonly never[] = NONE;
   readonly withdrawn: Uint8Array;
   readonly nlri: Uint8Array;
   readonly rawAttributes: Uint8Array;
@@ -48,6 +43,26 @@ export class PlainUpdate implements UpdateMessage {
     this.nlri = nlri;
     this.announcedRoutes = announcedRoutes;
     this.withdrawnRoutes = withdrawnRoutes;
+  }
+
+  get kind(): 'update' {
+    return 'update';
+  }
+
+  get plain(): true {
+    return true;
+  }
+
+  get faults(): readonly never[] {
+    return NONE;
+  }
+
+  get treatAsWithdraw(): false {
+    return false;
+  }
+
+  get faultyRoutes(): readonly never[] {
+    return NONE;
   }
 
   get attributes(): PathAttributes {
@@ -90,16 +105,16 @@ export function plainUpdate(bytes: Uint8Array, context: CodecContext): PlainUpda
   const nlri = end < bytes.length ? bytes.subarray(end) : EMPTY;
   const withdrawn =
     withdrawnEnd > HEADER_LENGTH + 2 ? bytes.subarray(HEADER_LENGTH + 2, withdrawnEnd) : EMPTY;
-  const announced: AnnouncedRoutes[] = [];
-  if (nlri.length > 0) {
-    announced.push({ family: IPV4, bytes: nlri, addPath, nextHop: bytes.subarray(hop.at, hop.at + 4) });
-  }
-  const removed: WithdrawnRoutes[] = [];
-  if (withdrawn.length > 0) removed.push({ family: IPV4, bytes: withdrawn, addPath });
-  if ((seen & MP) !== 0 && !multiprotocol(bytes, start, end, seen, context, announced, removed)) {
-    return undefined;
-  }
-  return new PlainUpdate(context, withdrawn, raw, nlri, announced, removed);
+  const announced: readonly AnnouncedRoutes[] =
+    nlri.length === 0
+      ? NONE
+      : [{ family: IPV4, bytes: nlri, addPath, nextHop: bytes.subarray(hop.at, hop.at + 4) }];
+  const removed: readonly WithdrawnRoutes[] =
+    withdrawn.length === 0 ? NONE : [{ family: IPV4, bytes: withdrawn, addPath }];
+  if ((seen & MP) === 0) return new PlainUpdate(context, withdrawn, raw, nlri, announced, removed);
+  const all = { announced: [...announced], removed: [...removed] };
+  if (!multiprotocol(bytes, start, end, seen, context, all)) return undefined;
+  return new PlainUpdate(context, withdrawn, raw, nlri, all.announced, all.removed);
 }
 
 /** Where the value of NEXT_HOP stands that was looked at last. */
@@ -239,8 +254,7 @@ function multiprotocol(
   end: number,
   seen: number,
   context: CodecContext,
-  announced: AnnouncedRoutes[],
-  removed: WithdrawnRoutes[],
+  { announced, removed }: { readonly announced: AnnouncedRoutes[]; readonly removed: WithdrawnRoutes[] },
 ): boolean {
   for (let at = start; at < end; ) {
     const extended = (bytes[at]! & EXTENDED_LENGTH) !== 0;

@@ -23,21 +23,27 @@ import type { NextHopResolver, RouteAttributes } from './route.ts';
 
 /** Words of a set in the table. */
 const REFERENCES = 0;
+/** Bits of attribute-summary.ts, and above them {@link SUMMARIZED} and ORIGIN. */
 const FLAGS = 1;
 const LOCAL_PREF = 2;
-const PATH_LENGTH = 3;
-const ORIGIN = 4;
-const MED = 5;
-const NEIGHBOUR_AS = 6;
-const ORIGINATOR_ID = 7;
-const CLUSTER_LENGTH = 8;
-const OTC = 9;
-/** IGP cost of the next hop, and when it was found out. */
-const COST = 10;
-const COST_AT = 11;
-const STRIDE = 12;
-/** Bit of the flags: the words after them are known. */
-const SUMMARIZED = 0x1000_0000;
+/** Path length, and above {@link HALF} the length of CLUSTER_LIST; an attribute holds at most 2^14 numbers. */
+const LENGTHS = 3;
+const MED = 4;
+const NEIGHBOUR_AS = 5;
+const ORIGINATOR_ID = 6;
+const OTC = 7;
+const STRIDE = 8;
+
+const HALF = 16;
+const LOW_HALF = 0xffff;
+/** The words after the flags are known. */
+const SUMMARIZED = 1 << HALF;
+const ORIGIN_SHIFT = HALF + 1;
+
+/** Words of a set in the table of costs: IGP cost of the next hop, and when it was found out. */
+const COST = 0;
+const COST_AT = 1;
+const COST_STRIDE = 2;
 
 /** What {@link AttributeTable.cost} says of a next hop that cannot be reached. */
 export const UNREACHABLE = 0xffffffff;
@@ -45,6 +51,8 @@ export const UNREACHABLE = 0xffffffff;
 export class AttributeTable {
   readonly #sets = new ByteTable();
   #words = new Uint32Array(16 * STRIDE);
+  /** Used only where next hops are resolved. */
+  #costs = new Uint32Array(16 * COST_STRIDE);
   readonly #scratch = new ByteWriter(256);
   readonly #summary = emptySummary();
   #resolve: NextHopResolver | undefined;
@@ -92,7 +100,9 @@ export class AttributeTable {
 
   /** Gives memory back after most sets went. */
   trim(): void {
-    this.#words = trimmed(this.#words, this.#sets.trim() * STRIDE);
+    const top = this.#sets.trim();
+    this.#words = trimmed(this.#words, top * STRIDE);
+    this.#costs = trimmed(this.#costs, top * COST_STRIDE);
   }
 
   retain(id: number): void {
@@ -136,6 +146,13 @@ export class AttributeTable {
     return this.#sets.arena.subarray(start, start + this.#sets.arena[start - 1]!);
   }
 
+  /** An IPv4 next hop of a set as a number, signed; `undefined` for any other. */
+  ipv4NextHop(id: number): number | undefined {
+    const { arena } = this.#sets;
+    const at = this.#sets.offset(id);
+    return arena[at] === 4 ? readUint32(arena, at + 1) | 0 : undefined;
+  }
+
   /** What the NLRI of the set's routes says beside the key, a copy. */
   data(id: number): Uint8Array | undefined {
     return setData(this.#sets.bytes(id));
@@ -143,7 +160,7 @@ export class AttributeTable {
 
   /** Bits of attribute-summary.ts. */
   flags(id: number): number {
-    return this.#words[id * STRIDE + FLAGS]!;
+    return this.#words[id * STRIDE + FLAGS]! & LOW_HALF;
   }
 
   localPref(id: number): number {
@@ -151,11 +168,11 @@ export class AttributeTable {
   }
 
   pathLength(id: number): number {
-    return this.#words[id * STRIDE + PATH_LENGTH]!;
+    return this.#words[id * STRIDE + LENGTHS]! & LOW_HALF;
   }
 
   origin(id: number): number {
-    return this.#words[id * STRIDE + ORIGIN]!;
+    return this.#words[id * STRIDE + FLAGS]! >>> ORIGIN_SHIFT;
   }
 
   med(id: number): number {
@@ -171,7 +188,7 @@ export class AttributeTable {
   }
 
   clusterLength(id: number): number {
-    return this.#words[id * STRIDE + CLUSTER_LENGTH]!;
+    return this.#words[id * STRIDE + LENGTHS]! >>> HALF;
   }
 
   otc(id: number): number {
@@ -203,15 +220,16 @@ export class AttributeTable {
   /** IGP cost of a set's next hop, {@link UNREACHABLE}, or `undefined` where costs are not known at all. */
   cost(id: number): number | undefined {
     if (this.#resolve === undefined) return undefined;
-    const at = id * STRIDE;
-    if (this.#words[at + COST_AT] !== this.#resolvedAt) {
+    const at = id * COST_STRIDE;
+    if (at + COST_AT >= this.#costs.length) this.#costs = grown(this.#costs, at + COST_AT);
+    if (this.#costs[at + COST_AT] !== this.#resolvedAt) {
       const hop = this.nextHop(id);
       // An own route leads to ourselves.
       const cost = hop.length === 0 ? 0 : this.#resolve(hostAddress(hop));
-      this.#words[at + COST] = cost ?? UNREACHABLE;
-      this.#words[at + COST_AT] = this.#resolvedAt;
+      this.#costs[at + COST] = cost ?? UNREACHABLE;
+      this.#costs[at + COST_AT] = this.#resolvedAt;
     }
-    return this.#words[at + COST]!;
+    return this.#costs[at + COST]!;
   }
 
   /** Number of the set in the scratch, with one more reference. @param summary whether it may be selected. */
@@ -234,16 +252,15 @@ export class AttributeTable {
     const summary = this.#summary;
     summarize(bytes, 0, length, summary);
     const words = this.#words;
-    words[at + FLAGS] = summary.flags | SUMMARIZED;
+    words[at + FLAGS] = summary.flags | SUMMARIZED | (summary.origin << ORIGIN_SHIFT);
     words[at + LOCAL_PREF] = summary.localPref;
-    words[at + PATH_LENGTH] = summary.pathLength;
-    words[at + ORIGIN] = summary.origin;
+    words[at + LENGTHS] = summary.pathLength | (summary.clusterLength << HALF);
     words[at + MED] = summary.med;
     words[at + NEIGHBOUR_AS] = summary.neighbourAs;
     words[at + ORIGINATOR_ID] = summary.originatorId;
-    words[at + CLUSTER_LENGTH] = summary.clusterLength;
     words[at + OTC] = summary.otc;
-    words[at + COST_AT] = 0;
+    const costAt = id * COST_STRIDE + COST_AT;
+    if (costAt < this.#costs.length) this.#costs[costAt] = 0;
   }
 }
 

@@ -19,6 +19,18 @@ export function exportNextHop(hop: Uint8Array, chosen: boolean, profile: ExportP
   return hop.length === 32 ? hop.slice(0, 16) : 'keep';
 }
 
+/** Whether no learnt next hop is passed on unless a policy chose it, so that all routes go out with ours. */
+export function replacesNextHops({
+  family,
+  nextHopSelf,
+  peerType,
+  nextHopUnchanged,
+  sharesSubnet,
+}: ExportProfile): boolean {
+  if (isFlowspec(family)) return false;
+  return nextHopSelf || (peerType === 'external' && !nextHopUnchanged && sharesSubnet === undefined);
+}
+
 /** Whether a learnt next hop is passed on: inside the AS and confederation, where configured, and on a shared subnet. */
 function stays(hop: Uint8Array, profile: ExportProfile): boolean {
   if (profile.nextHopSelf) return false;

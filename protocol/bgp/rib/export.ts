@@ -15,7 +15,7 @@ import {
   HAS_NO_EXPORT_SUBCONFED,
 } from './attribute-summary.ts';
 import type { AttributeTable } from './attribute-table.ts';
-import { exportNextHop } from './export-next-hop.ts';
+import { exportNextHop, ownNextHop, replacesNextHops } from './export-next-hop.ts';
 import type { ExportProfile } from './export-profile.ts';
 import { policySource } from './import.ts';
 import { marksSent, withholdsMarked } from './role.ts';
@@ -127,7 +127,10 @@ function finish(
   profile: ExportProfile,
   config: RibConfig,
 ): number {
-  const hop = exportNextHop(table.nextHop(set), hopChosen, profile);
+  const hop =
+    !hopChosen && replacesNextHops(profile)
+      ? ownNextHop(profile)
+      : exportNextHop(table.nextHop(set), hopChosen, profile);
   if (hop === undefined) return 0;
   edits.nextHop = hop === 'keep' ? undefined : hop;
   edits.partial = source !== undefined;

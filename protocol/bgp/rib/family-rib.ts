@@ -11,6 +11,8 @@ import type { RibConfig, RibPeer } from './route.ts';
 import { UpdateGroup } from './update-group.ts';
 
 const NONE = -1;
+/** Routes of a peer that go without a pause. */
+const AT_ONCE = 10_000;
 
 export class FamilyRib {
   readonly family: Family;
@@ -28,6 +30,8 @@ export class FamilyRib {
   /** The same groups, as they have their turn. */
   #turns: UpdateGroup[] = [];
   #pathGroups: UpdateGroup[] = [];
+  /** Peers that are gone while routes of them are left, each with the number of the path to look at next. */
+  readonly #removals: { readonly peer: number; cursor: number }[] = [];
   /** The last flush freed numbers, and there are more to look at. */
   #forgetting = false;
   #macMoves: MacMoves | undefined;
@@ -115,6 +119,40 @@ export class FamilyRib {
     return count;
   }
 
+  /** Takes out all routes of a peer that is gone: at once, or in slices where they are many ({@link removing}). */
+  remove(peer: number): void {
+    if ((this.received.get(peer) ?? 0) > AT_ONCE) this.#removals.push({ peer, cursor: 0 });
+    else {
+      this.drop(peer);
+      this.received.delete(peer);
+    }
+  }
+
+  /** Whether routes of a peer that is gone are still here. */
+  removing(peer: number): boolean {
+    return this.#removals.some((removal) => removal.peer === peer);
+  }
+
+  /** Goes on with removals for up to `limit` routes; returns how many it was. */
+  #continueRemovals(limit: number): number {
+    const { paths } = this.rib;
+    let work = 0;
+    while (work < limit && this.#removals.length > 0) {
+      const removal = this.#removals[0]!;
+      const path = paths.nextOf(removal.peer, removal.cursor);
+      if (path === NONE) {
+        this.received.delete(removal.peer);
+        this.#removals.shift();
+        continue;
+      }
+      this.rib.drop(path);
+      this.count(removal.peer, -1);
+      removal.cursor = path + 1;
+      work += 1;
+    }
+    return work;
+  }
+
   /** Counts routes of a peer. */
   count(peer: number, difference: number): void {
     if (difference !== 0) this.received.set(peer, (this.received.get(peer) ?? 0) + difference);
@@ -129,6 +167,7 @@ export class FamilyRib {
 
   /** When there is something to send or to select, on the clock of `now`. */
   due(now: number): number | undefined {
+    if (this.#removals.length > 0) return now;
     if (this.rib.held) return undefined;
     if (this.rib.reselecting || this.#macMoves?.pending || this.#forgetting) return now;
     let earliest: number | undefined;
@@ -141,8 +180,9 @@ export class FamilyRib {
 
   /** Works off about `limit` prefixes; returns how many it was. */
   flush(now: number, limit: number, deliveries: (Delivery & { readonly family: Family })[]): number {
-    if (this.rib.held) return 0;
-    let work = this.rib.reselecting ? this.rib.continueReselect(limit) : 0;
+    let work = this.#continueRemovals(limit);
+    if (this.rib.held || work >= limit) return work;
+    if (this.rib.reselecting) work += this.rib.continueReselect(limit - work);
     if (this.#macMoves !== undefined) {
       work += this.#macMoves.settle(Math.max(1, limit - work));
       // Own routes go out only once it is known that they are ours to announce.

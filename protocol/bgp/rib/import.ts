@@ -70,6 +70,7 @@ function eligibility(table: AttributeTable, set: number, peer: RibPeer, config: 
     }
     at = after;
   }
+  if (isForeign(table.ipv4NextHop(set), peer)) return ELIGIBLE;
   return isOwnAddress(hostAddress(table.nextHop(set)), peer) ? OWN_NEXT_HOP : ELIGIBLE;
 }
 
@@ -90,6 +91,12 @@ function ownAsCount(
     }
   }
   return count;
+}
+
+/** A short look at what is so nearly always: an IPv4 next hop that is not our only address, which is IPv4 too. */
+function isForeign(hop: number | undefined, { localAddress, localAddresses }: RibPeer): boolean {
+  if (hop === undefined || localAddresses !== undefined || localAddress.length !== 4) return false;
+  return hop !== (readUint32(localAddress, 0) | 0);
 }
 
 function isOwnAddress(address: Uint8Array, peer: RibPeer): boolean {

@@ -1,17 +1,18 @@
 /**
  * Plain prefixes of one family, each under a small number. Address words (one for IPv4, four for IPv6) and length
- * stand in typed arrays behind an open-addressed hash. Starts tiny, since a process may hold hundreds.
+ * stand in typed arrays behind an open-addressed hash, at most half full, of numbers alone: to look at a key costs no
+ * more than to look at its hash would. Starts tiny, since a process may hold hundreds.
  */
 import { formatPrefix } from '../../ip/prefix.ts';
 import { FAMILIES, type Family } from '../family.ts';
 import type { PolicyPrefix } from '../policy/policy.ts';
-import { grown, trimmed, trimmedLength } from './columns.ts';
-import { HashSlots } from './hash-slots.ts';
+import { grown, newColumn, trimmed, trimmedLength } from './columns.ts';
 import type { NlriTable } from './nlri-table.ts';
 
 const NONE = -1;
 /** Length of a prefix whose number is free. */
 const FREE = 255;
+const SMALLEST = 16;
 /** Bits of the hash in which neighbouring prefixes differ. */
 const NEIGHBOURS = 7;
 
@@ -22,7 +23,9 @@ export class PrefixTable implements NlriTable {
   /** Signed, so that V8 need not put large ones on the heap. */
   #keys: Int32Array;
   #bits = new Uint8Array(16);
-  readonly #slots = new HashSlots();
+  /** Number of a prefix plus one; 0: empty. */
+  #slots = new Int32Array(SMALLEST);
+  #count = 0;
   /** The first number given back, to be used again; its key is the next one. */
   #free = NONE;
   #top = 0;
@@ -41,7 +44,7 @@ export class PrefixTable implements NlriTable {
   }
 
   get count(): number {
-    return this.#slots.count;
+    return this.#count;
   }
 
   get top(): number {
@@ -50,23 +53,36 @@ export class PrefixTable implements NlriTable {
 
   find(bytes: Uint8Array, start: number, _end: number): number {
     this.#read(bytes, start);
-    return this.#find(this.#hash());
+    return this.#slots[this.#seek()]! - 1;
   }
 
   add(bytes: Uint8Array, start: number, _end: number): number {
     this.#read(bytes, start);
-    const hash = this.#hash();
-    const known = this.#find(hash);
+    const slot = this.#seek();
+    const known = this.#slots[slot]! - 1;
     if (known !== NONE) return known;
     const id = this.#newId();
     this.#store(id);
-    this.#slots.add(id, hash);
+    this.#slots[slot] = id + 1;
+    this.#count += 1;
+    if (this.#count * 2 > this.#slots.length) this.#rehash(this.#slots.length * 2);
     return id;
   }
 
   remove(id: number): void {
     this.#load(id);
-    this.#slots.remove(id, this.#hash());
+    const mask = this.#slots.length - 1;
+    let hole = this.#seek();
+    // Close the gap: move up what would no longer be found across it.
+    for (let at = (hole + 1) & mask; this.#slots[at] !== 0; at = (at + 1) & mask) {
+      this.#load(this.#slots[at]! - 1);
+      const home = this.#hash() & mask;
+      if (((at - home) & mask) < ((at - hole) & mask)) continue;
+      this.#slots[hole] = this.#slots[at]!;
+      hole = at;
+    }
+    this.#slots[hole] = 0;
+    this.#count -= 1;
     this.#release(id);
   }
 
@@ -79,7 +95,9 @@ export class PrefixTable implements NlriTable {
     for (let id = top - 1; id >= 0; id--) if (this.#bits[id] === FREE) this.#release(id);
     this.#bits = trimmed(this.#bits, top);
     this.#keys = trimmed(this.#keys, top * this.#words);
-    this.#slots.trim();
+    let size = SMALLEST;
+    while (size < this.#count * 4) size *= 2;
+    if (size < this.#slots.length) this.#rehash(size);
     return top;
   }
 
@@ -195,12 +213,29 @@ export class PrefixTable implements NlriTable {
     return index === 1 ? this.#b : index === 2 ? this.#c : this.#d;
   }
 
-  #find(hash: number): number {
+  /** The slot of the prefix that is looked for, or the empty one where it would stand. */
+  #seek(): number {
     const slots = this.#slots;
-    for (let slot = slots.first(hash); ; slot = slots.after(slot, hash)) {
-      const id = slots.at(slot);
-      if (id < 0 || this.#equals(id)) return id;
+    const mask = slots.length - 1;
+    let slot = this.#hash() & mask;
+    while (slots[slot] !== 0 && !this.#equals(slots[slot]! - 1)) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  #rehash(size: number): void {
+    const old = this.#slots;
+    const slots = newColumn(old, size);
+    const mask = size - 1;
+    for (let id = 0; id < this.#top; id++) {
+      if (this.#bits[id] === FREE) continue;
+      this.#load(id);
+      let slot = this.#hash() & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = id + 1;
     }
+    this.#slots = slots;
+    // Free at once, not when garbage is collected.
+    old.buffer.transfer(0);
   }
 
   #equals(id: number): boolean {

@@ -77,6 +77,8 @@ export class Rib {
   readonly #attributes = new AttributeTable();
   readonly #peers = new Map<number, RibPeer>();
   readonly #families = new Map<Family, FamilyRib>();
+  /** Peers that are gone while routes of them are left. */
+  readonly #gone = new Set<number>();
   readonly #context: GroupContext;
   readonly #receiver: Receiver;
   /** Route targets that peers asked for, as far as known at the moment. */
@@ -120,15 +122,27 @@ export class Rib {
     return id;
   }
 
-  /** A session went down: its routes go, and it is sent nothing more (RFC 4271 §8.2.2). */
+  /**
+   * A session went down: it is sent nothing more, and its routes go (RFC 4271 §8.2.2). Many go in slices that
+   * {@link flush} takes; until then the peer is one of {@link peers}, but whatever it might still say is ignored.
+   */
   removePeer(id: number): void {
     for (const family of this.#families.values()) {
       family.leave(id);
-      family.drop(id);
-      family.received.delete(id);
+      family.remove(id);
     }
     this.#targets.delete(id);
-    this.#peers.delete(id);
+    this.#gone.add(id);
+    this.#forgetPeers();
+  }
+
+  /** Forgets peers that are gone once nothing is left of them. */
+  #forgetPeers(): void {
+    for (const id of this.#gone) {
+      if ([...this.#families.values()].some((family) => family.removing(id))) continue;
+      this.#gone.delete(id);
+      this.#peers.delete(id);
+    }
   }
 
   /**
@@ -234,7 +248,7 @@ export class Rib {
   /** Takes an UPDATE from a peer: withdrawals first, then what it announces (RFC 4271 §4.3, §9). */
   update(id: number, message: UpdateMessage): void {
     const peer = this.#peers.get(id);
-    if (peer === undefined) return;
+    if (peer === undefined || this.#gone.has(id)) return;
     for (const routes of withdrawnRoutes(message)) {
       if (!peer.families.includes(routes.family)) continue;
       const removed = this.#receiver.withdraw(this.#family(routes.family), id, routes);
@@ -291,6 +305,7 @@ export class Rib {
         changes.push(changeOf(this.#context, family, family.changed.take()));
       }
     }
+    if (this.#gone.size > 0) this.#forgetPeers();
     const { pending, later } = this.#due(now);
     return { deliveries, changes, macMoves, pending, nextFlushAt: pending ? undefined : later };
   }

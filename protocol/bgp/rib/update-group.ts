@@ -467,8 +467,7 @@ export class UpdateGroup {
   /** The member that is the next hop of a set, {@link LOCAL} for none. */
   #hopMember(set: number): number {
     if (set === this.#hopSet) return this.#hop;
-    const address = hostAddress(this.#attributes.nextHop(set));
-    const key = addressKey(address);
+    const key = this.#attributes.ipv4NextHop(set) ?? addressKey(hostAddress(this.#attributes.nextHop(set)));
     if (key !== this.#hopKey) {
       this.#hop = this.#byAddress.get(key) ?? LOCAL;
       this.#hopKey = key;
