@@ -2,7 +2,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { DecodeError } from '../../protocol/bytes/decode-error.ts';
 import { EtcdError } from '../../protocol/etcd/types.ts';
 import type { Log } from '../ports.ts';
-import { APPEND, EXTEND, INSTALL_SNAPSHOT, KEEP_ALIVE } from './redis-scripts.ts';
+import { APPEND, DEADLINES, EXTEND, INSTALL_SNAPSHOT, KEEP_ALIVE } from './redis-scripts.ts';
 import { withoutCredentials } from './redis-url.ts';
 
 /** Pauses between attempts to connect: the first and the longest. */
@@ -21,13 +21,14 @@ export interface StoreRedis extends Redis {
   ): Promise<unknown>;
   storeKeepAlive(leases: string, id: string, ttl: string): Promise<unknown>;
   storeExtend(leases: string, ...args: string[]): Promise<unknown>;
+  storeDeadlines(leases: string, ...ids: string[]): Promise<unknown>;
   storeInstallSnapshot(
     log: string,
     meta: string,
     snapshot: string,
     uploaded: string,
     revision: string,
-    position: string,
+    head: string,
     keepFrom: string,
   ): Promise<unknown>;
 }
@@ -94,6 +95,7 @@ export async function connectRedis(url: string, role: string, log: Log | undefin
   redis.defineCommand('storeAppend', { numberOfKeys: 3, lua: APPEND });
   redis.defineCommand('storeKeepAlive', { numberOfKeys: 1, lua: KEEP_ALIVE });
   redis.defineCommand('storeExtend', { numberOfKeys: 1, lua: EXTEND });
+  redis.defineCommand('storeDeadlines', { numberOfKeys: 1, lua: DEADLINES });
   redis.defineCommand('storeInstallSnapshot', { numberOfKeys: 4, lua: INSTALL_SNAPSHOT });
   redis.on('error', (error: unknown) => {
     lastError = error;

@@ -1,16 +1,27 @@
 import type { Draft, Outcome } from '../../protocol/etcd/draft.ts';
+import type { LogEntry } from '../../protocol/etcd/entry.ts';
 import { CANCELED, etcdError, UNAVAILABLE } from '../../protocol/etcd/errors.ts';
 import type { EtcdStore, TimeToLive } from '../../protocol/etcd/store.ts';
 import { EtcdError } from '../../protocol/etcd/types.ts';
 import { systemPasswords } from '../io/passwords.ts';
 import { systemRandom } from '../io/random.ts';
 import type { Clock, Log, Millis, PasswordHasher, Random, Timer } from '../ports.ts';
-import { LeaseTimer, MOST_REVOKED, SWEEP_PAUSE } from './lease-timer.ts';
+import { AutoCompactor } from './auto-compaction.ts';
 import { closedError, type Engine } from './local-client.ts';
 import { causeOf, isConnectionError, isPassingError, type StoreRedis } from './redis-connection.ts';
+import { RedisLeases } from './redis-leases.ts';
 import { type AppendResult, type LoggedEntry, RedisLog } from './redis-log.ts';
-import { comparePositions, follows, nextPosition, type Position } from './redis-position.ts';
+import {
+  comparePositions,
+  follows,
+  formatPosition,
+  type Head,
+  nextPosition,
+  START,
+} from './redis-position.ts';
 import { BATCH, newOperation, RedisReplica } from './redis-replica.ts';
+import type { RedisState } from './redis-state.ts';
+import type { StoreOptions } from './store.ts';
 import { Trimmer } from './trimmer.ts';
 import { WatchHub } from './watch-hub.ts';
 
@@ -19,12 +30,14 @@ const TAIL_BLOCK: Millis = 5000;
 /** Pause before Redis is asked again where it answered that it cannot serve just now. */
 const PASSING_PAUSE: Millis = 100;
 
-export interface RedisEnginePorts {
+export interface RedisEnginePorts extends StoreOptions {
   readonly clock: Clock;
   readonly log: Log | undefined;
   readonly namespace: string;
   /** How long a request may wait for Redis. */
   readonly patience: Millis;
+  /** Looks at Redis behind each connection: whether it can be used, which run of it this is, and whether it syncs every write. */
+  readonly inspect: (redis: StoreRedis) => Promise<RedisState>;
 }
 
 /** A request on its way. */
@@ -32,16 +45,21 @@ interface Waiting {
   readonly evaluate: (draft: Draft) => Outcome<unknown>;
   readonly resolve: (response: unknown) => void;
   readonly reject: (error: unknown) => void;
-  /** Lease that must be past its deadline in Redis when this is logged. */
-  readonly expired: bigint | undefined;
+  /** Lease that must still have this deadline in Redis when this is logged: nobody has renewed it. */
+  readonly guard: LeaseGuard | undefined;
   timer: Timer | undefined;
   settled: boolean;
+}
+
+interface LeaseGuard {
+  readonly id: bigint;
+  readonly deadline: string;
 }
 
 /** Requests evaluated together on one state, and what they append to it. */
 interface Batch {
   readonly operation: string;
-  readonly expected: Position;
+  readonly expected: Head;
   readonly entries: readonly LoggedEntry[];
   readonly answers: readonly { readonly waiting: Waiting; readonly settle: () => void }[];
   /** Sent before without an answer: it may be in the log already. */
@@ -66,7 +84,9 @@ export class RedisEngine implements Engine {
   readonly clock: Clock;
   readonly passwords: PasswordHasher = systemPasswords();
   readonly trimmer: Trimmer;
-  readonly #leases: LeaseTimer;
+  readonly #leases: RedisLeases;
+  readonly #compactor: AutoCompactor;
+  readonly #listeners: Set<(available: boolean) => void> = new Set();
   #queue: Waiting[] = [];
   #inFlight: Batch | undefined;
   #scheduled = false;
@@ -78,33 +98,76 @@ export class RedisEngine implements Engine {
   readonly #pauses: Set<{ readonly timer: Timer; readonly done: () => void }> = new Set();
 
   constructor(redis: StoreRedis, tail: StoreRedis, clusterId: bigint, ports: RedisEnginePorts) {
-    const { clock, log, namespace } = ports;
+    const { clock, log, namespace, tokenTtl, progressInterval } = ports;
     this.#redis = redis;
     this.#tail = tail;
     this.#ports = ports;
     this.clock = clock;
     this.#redisLog = new RedisLog(redis, namespace);
     this.#tailLog = new RedisLog(tail, namespace);
-    this.#leases = new LeaseTimer(clock, () => this.#expire());
-    const options = { identity: { clusterId, memberId: clusterId }, redisLog: this.#redisLog, clock, log };
-    this.#replica = new RedisReplica(options, (deadline) => this.#leases.arm(deadline));
-    this.hub = new WatchHub(this.#replica.machine, { clock, log });
+    this.#leases = new RedisLeases({
+      redisLog: this.#redisLog,
+      clock,
+      log,
+      machine: () => this.machine,
+      revoke: async (id, deadline) => {
+        await this.request((draft) => draft.revoke(id), { id, deadline });
+      },
+      ready: () => this.#ready,
+    });
+    this.#replica = new RedisReplica({
+      identity: { clusterId, memberId: clusterId, ...(tokenTtl === undefined ? {} : { tokenTtl }) },
+      redisLog: this.#redisLog,
+      clock,
+      log,
+      onApplied: (entry) => this.#applied(entry),
+    });
+    this.hub = new WatchHub(this.#replica.machine, { clock, log, progressInterval });
     this.trimmer = new Trimmer(() => this.machine, clock);
     this.#replica.attach(this.hub);
+    this.#compactor = new AutoCompactor(ports.autoCompaction, this, log);
   }
 
   get machine(): EtcdStore {
     return this.#replica.machine;
   }
 
-  /** Loads the state and starts to follow the log. */
+  /** False while Redis is away, or back but not caught up with. */
+  get available(): boolean {
+    return this.#ready;
+  }
+
+  onAvailability(listener: (available: boolean) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #setReady(ready: boolean): void {
+    if (this.#ready === ready) return;
+    this.#ready = ready;
+    for (const listener of this.#listeners) listener(ready);
+  }
+
+  #applied(entry: LogEntry): void {
+    if (entry.kind === 'grant') this.#leases.granted(entry.id, entry.ttl);
+    else if (entry.kind === 'revoke') this.#leases.revoked(entry.id);
+    else if (entry.kind === 'revision') for (const id of entry.revoked) this.#leases.revoked(id);
+    else if (entry.kind === 'compact') void this.trimmer.run();
+  }
+
+  /** Loads the state and starts to follow the log. Rejects with a reason where this Redis cannot be used. */
   async start(): Promise<void> {
+    const { run, durable } = await this.#ports.inspect(this.#redis);
     await this.#replica.load();
-    this.#redis.on('close', () => {
-      this.#ready = false;
-    });
+    const known = await this.#redisLog.knownRun();
+    // Redis was started again while nobody who knows better had the store open: it may have lost what was acknowledged.
+    const written = comparePositions(this.#replica.applied, START) > 0;
+    if (written && known !== undefined && known !== run && !durable) await this.#replica.beginEpoch();
+    await this.#redisLog.setKnownRun(run);
+    this.#redis.on('close', () => this.#setReady(false));
     this.#redis.on('ready', () => void this.#recover());
-    this.#ready = true;
+    this.#setReady(true);
+    await this.#leases.restart();
     this.#tailing = this.#follow();
   }
 
@@ -112,6 +175,11 @@ export class RedisEngine implements Engine {
     while (!this.#closed) {
       try {
         const entries = await this.#tailLog.waitAfter(this.#replica.applied, TAIL_BLOCK);
+        // Until it is known that the log still is the one that was followed, what comes behind in it may be another's.
+        if (!this.#ready) {
+          await this.#pause(PASSING_PAUSE);
+          continue;
+        }
         if (!this.#replica.applyNew(entries)) await this.#replica.reload();
       } catch (error) {
         if (this.#closed) return;
@@ -127,9 +195,11 @@ export class RedisEngine implements Engine {
     this.#recovering = true;
     while (!this.#closed && !this.#ready && this.#redis.status === 'ready') {
       try {
+        const { run } = await this.#ports.inspect(this.#redis);
         await this.#replica.catchUp();
-        await this.#replica.restartLeases();
-        this.#ready = this.#redis.status === 'ready';
+        await this.#redisLog.setKnownRun(run);
+        await this.#leases.restart();
+        this.#setReady(this.#redis.status === 'ready');
       } catch (error) {
         this.#ports.log?.warn({ err: error }, 'catching up with Redis failed, trying again');
         await this.#pause(PASSING_PAUSE);
@@ -144,7 +214,7 @@ export class RedisEngine implements Engine {
     else this.#done();
   }
 
-  request<T>(evaluate: (draft: Draft) => Outcome<T>, expired?: bigint): Promise<T> {
+  request<T>(evaluate: (draft: Draft) => Outcome<T>, guard?: LeaseGuard): Promise<T> {
     if (this.#closed) return Promise.reject(closedError());
     return new Promise<T>((resolve, reject) => {
       const answer = resolve as (response: unknown) => void;
@@ -152,7 +222,7 @@ export class RedisEngine implements Engine {
         evaluate,
         resolve: answer,
         reject,
-        expired,
+        guard,
         timer: undefined,
         settled: false,
       };
@@ -195,13 +265,14 @@ export class RedisEngine implements Engine {
   #evaluate(requests: readonly Waiting[]): Batch {
     const draft = this.machine.draft();
     const expected = this.#replica.applied;
+    const operation = newOperation();
     const entries: LoggedEntry[] = [];
     let at = expected;
     const answers = requests.map((waiting) => {
       try {
         const { response, entry } = waiting.evaluate(draft);
         if (entry !== undefined) {
-          at = nextPosition(at, entry.kind === 'revision');
+          at = { ...nextPosition(at, entry), operation };
           entries.push({ position: at, entry });
         }
         return { waiting, settle: () => waiting.resolve(response) };
@@ -209,7 +280,7 @@ export class RedisEngine implements Engine {
         return { waiting, settle: () => waiting.reject(error) };
       }
     });
-    return { operation: newOperation(), expected, entries, answers, unanswered: false };
+    return { operation, expected, entries, answers, unanswered: false };
   }
 
   async #send(batch: Batch): Promise<void> {
@@ -246,16 +317,15 @@ export class RedisEngine implements Engine {
 
   async #append(batch: Batch): Promise<void> {
     const { expected, operation, entries, answers } = batch;
-    const expired = answers.flatMap(({ waiting }) =>
-      waiting.expired === undefined ? [] : [waiting.expired],
-    );
-    const result = await this.#redisLog.append({ expected, operation, entries, expired });
+    const guards = answers.flatMap(({ waiting }) => (waiting.guard === undefined ? [] : [waiting.guard]));
+    const result = await this.#redisLog.append({ expected, operation, entries, guards });
     // Sent twice after a passing error: the other answer was first.
     if (this.#inFlight !== batch) return;
     if (result.kind === 'done') return this.#succeeded(batch);
-    if (result.kind === 'alive') this.#stillAlive(batch, result.lease, result.remaining);
+    if (result.kind === 'renewed') this.#renewed(batch, result.lease);
+    else if (result.kind === 'diverged') await this.#replica.beginEpoch();
     else await this.#behind(result);
-    if (result.kind === 'behind' && batch.unanswered && isHidden(batch, result)) {
+    if (batch.unanswered && (result.kind === 'diverged' || isHidden(batch, result))) {
       return this.#abandon(batch, etcdError('timeout'));
     }
     await this.#again(batch);
@@ -282,7 +352,7 @@ export class RedisEngine implements Engine {
     }
     for (const { waiting, settle } of batch.answers) this.#settle(waiting, settle);
     this.#done();
-    if (batch.entries.some(({ entry }) => entry.kind === 'compact')) this.#saveSnapshot();
+    if (batch.entries.some(({ entry }) => entry.kind === 'compact')) void this.#saveSnapshot();
   }
 
   #done(): void {
@@ -291,13 +361,22 @@ export class RedisEngine implements Engine {
   }
 
   /** After a compaction: a new base for restarts, so that the log before it can go. */
-  #saveSnapshot(): void {
-    this.#redisLog.saveSnapshot(this.machine.snapshot(), this.#replica.applied).catch((error: unknown) => {
-      this.#ports.log?.warn(
-        { err: error },
-        'the snapshot after a compaction could not be stored, the log stays long',
-      );
-    });
+  async #saveSnapshot(): Promise<void> {
+    try {
+      do await this.trimmer.run();
+      while (this.machine.trimming);
+      const snapshot = this.machine.snapshot();
+      const { applied } = this.#replica;
+      // Entries at the snapshot's own revision that others may add right now are not in it.
+      const same = applied.revision === snapshot.revision;
+      const head = same ? applied : { revision: snapshot.revision, n: 0n, operation: UNKNOWN };
+      const keepFrom = same ? formatPosition(applied) : `${snapshot.revision + 1n}-0`;
+      await this.#redisLog.saveSnapshot(snapshot, head, keepFrom);
+    } catch (error) {
+      if (this.#closed) return;
+      const text = 'the snapshot after a compaction could not be stored, the log stays long';
+      this.#ports.log?.warn({ err: error }, text);
+    }
   }
 
   async keepAlive(id: bigint): Promise<bigint | undefined> {
@@ -309,9 +388,7 @@ export class RedisEngine implements Engine {
     for (;;) {
       if (this.#closed) throw closedError();
       try {
-        if (!(await this.#redisLog.keepAlive(id, ttl))) return undefined;
-        this.machine.setLeaseDeadline(id, this.clock.now() + Number(ttl) * 1000);
-        return ttl;
+        return (await this.#leases.renew(id, ttl)) ? ttl : undefined;
       } catch (error) {
         if (!isConnectionError(error) && !isPassingError(error)) {
           throw new EtcdError(UNAVAILABLE, `Redis: ${causeOf(error)}`);
@@ -327,23 +404,9 @@ export class RedisEngine implements Engine {
     return this.machine.timeToLive(id, this.clock.now());
   }
 
-  /** Ends the leases whose time is up; Redis' clock, which all processes share, has the last word. */
-  #expire(): void {
-    if (this.#ready) {
-      for (const id of this.machine.expiredLeases(this.clock.now(), MOST_REVOKED)) {
-        this.request((draft) => draft.revoke(id), id).catch(() => {
-          // Renewed through another process, revoked already, or Redis is away: the next sweep sees.
-        });
-      }
-    }
-    const next = this.machine.nextLeaseDeadline();
-    if (next !== undefined) this.#leases.arm(Math.max(next, this.clock.now() + SWEEP_PAUSE));
-  }
-
-  #stillAlive(batch: Batch, lease: bigint, remaining: Millis): void {
-    this.machine.setLeaseDeadline(lease, this.clock.now() + remaining);
+  #renewed(batch: Batch, lease: bigint): void {
     for (const { waiting } of batch.answers) {
-      if (waiting.expired === lease) this.#fail(waiting, etcdError('leaseExists'));
+      if (waiting.guard?.id === lease) this.#fail(waiting, etcdError('leaseExists'));
     }
   }
 
@@ -362,7 +425,8 @@ export class RedisEngine implements Engine {
   async close(destroy: boolean): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#leases.cancel();
+    this.#leases.stop();
+    this.#compactor.stop();
     const inFlight = this.#inFlight?.answers.map(({ waiting }) => waiting) ?? [];
     for (const waiting of [...this.#queue, ...inFlight]) this.#fail(waiting, closedError());
     for (const { timer, done } of this.#pauses) {
@@ -380,9 +444,12 @@ export class RedisEngine implements Engine {
   }
 }
 
+/** Operation of a head that is behind others in the log already: nobody appends to it. */
+const UNKNOWN = '-';
+
 /** Whether an append that had no answer may lie in a part of the log that has been dropped meanwhile. */
-function isHidden(batch: Batch, { head, missed }: AppendResult & { readonly kind: 'behind' }): boolean {
-  if (comparePositions(head, batch.expected) <= 0) return false;
-  const first = missed[0];
-  return first === undefined || !follows(batch.expected, first.position);
+function isHidden(batch: Batch, result: AppendResult): boolean {
+  if (result.kind !== 'behind' || comparePositions(result.head, batch.expected) <= 0) return false;
+  const first = result.missed[0];
+  return first === undefined || !follows(batch.expected, first.position, first.entry);
 }

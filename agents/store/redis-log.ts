@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { decodeLogEntry, encodeLogEntry, type LogEntry } from '../../protocol/etcd/entry.ts';
-import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../../protocol/etcd/snapshot.ts';
+import { decodeSnapshot, type Snapshot, snapshotPieces } from '../../protocol/etcd/snapshot.ts';
+import type { Millis } from '../ports.ts';
 import type { StoreRedis } from './redis-connection.ts';
-import { formatPosition, type Position, parsePosition, START } from './redis-position.ts';
+import { formatHead, formatPosition, type Head, parseHead, parsePosition, START } from './redis-position.ts';
 
 /** The version of what is kept in Redis; another one is not touched. */
-const FORMAT = '1';
+const FORMAT = '2';
 /** Size of the pieces of a snapshot. */
-const PIECE = 1024 * 1024;
+const PIECE: number = 256 * 1024;
 /** Seconds after which an upload that its owner did not finish is dropped. */
 const UPLOAD_TTL = 120;
 const PAGE = 1000;
@@ -26,31 +27,43 @@ export function redisKeys(
   };
 }
 
+/** An entry where it is in the log, with the operation that appended it. */
 export interface LoggedEntry {
-  readonly position: Position;
+  readonly position: Head;
   readonly entry: LogEntry;
 }
 
 /** What an append came to; see the script's answers. */
 export type AppendResult =
   | { readonly kind: 'done' }
-  | { readonly kind: 'behind'; readonly head: Position; readonly missed: readonly LoggedEntry[] }
-  | { readonly kind: 'alive'; readonly lease: bigint; readonly remaining: number };
+  | { readonly kind: 'behind'; readonly head: Head; readonly missed: readonly LoggedEntry[] }
+  | { readonly kind: 'renewed'; readonly lease: bigint }
+  | { readonly kind: 'diverged'; readonly head: Head };
 
 export interface AppendRequest {
-  readonly expected: Position;
+  readonly expected: Head;
   readonly operation: string;
   readonly entries: readonly LoggedEntry[];
-  /** Leases that must be past their deadline. */
-  readonly expired: readonly bigint[];
+  /** Leases that must not have been renewed: the deadline that each still has. */
+  readonly guards: readonly { readonly id: bigint; readonly deadline: string }[];
+}
+
+/** What Redis knows of leases: its own time, and the deadline of each, undefined where it has none. */
+export interface Deadlines {
+  readonly now: Millis;
+  readonly deadlines: readonly (string | undefined)[];
 }
 
 type RawEntry = [id: Buffer, fields: Buffer[]];
 
 function decodeRaw([id, fields]: RawEntry): LoggedEntry {
   // Fields are "op", operation id, "e", entry.
-  return { position: parsePosition(id.toString()), entry: decodeLogEntry(fields[3] ?? new Uint8Array()) };
+  const operation = fields[1]?.toString() ?? '';
+  const entry = decodeLogEntry(fields[3] ?? new Uint8Array());
+  return { position: { ...parsePosition(id.toString()), operation }, entry };
 }
+
+const milliseconds = (ttl: bigint): string => (ttl * 1000n).toString();
 
 /** A store's log, leases and snapshot in Redis: what each command means, without the decisions. */
 export class RedisLog {
@@ -78,48 +91,65 @@ export class RedisLog {
     return BigInt(clusterId);
   }
 
-  async append({ expected, operation, entries, expired }: AppendRequest): Promise<AppendResult> {
+  /** The run of Redis (its run_id) in which the log was last known to be whole; undefined: never. */
+  async knownRun(): Promise<string | undefined> {
+    return (await this.#redis.hget(this.#keys.meta, 'run')) ?? undefined;
+  }
+
+  async setKnownRun(run: string): Promise<void> {
+    await this.#redis.hset(this.#keys.meta, 'run', run);
+  }
+
+  async append({ expected, operation, entries, guards }: AppendRequest): Promise<AppendResult> {
     const grants: string[] = [];
     const ended: string[] = [];
     const appended: (string | Buffer)[] = [];
     for (const { position, entry } of entries) {
-      if (entry.kind === 'grant') grants.push(entry.id.toString(), (entry.ttl * 1000n).toString());
+      if (entry.kind === 'grant') grants.push(entry.id.toString(), milliseconds(entry.ttl));
       if (entry.kind === 'revoke') ended.push(entry.id.toString());
       if (entry.kind === 'revision') ended.push(...entry.revoked.map(String));
-      appended.push(formatPosition(position), Buffer.from(encodeLogEntry(entry)));
+      appended.push(formatPosition(position), position.operation, toBuffer(encodeLogEntry(entry)));
     }
     const { log, head, leases } = this.#keys;
     const answer = (await this.#redis.storeAppendBuffer(
       log,
       head,
       leases,
-      formatPosition(expected),
+      formatHead(expected),
       operation,
-      ...[String(expired.length), ...expired.map(String)],
+      ...[String(guards.length), ...guards.flatMap(({ id, deadline }) => [String(id), deadline])],
       ...[String(grants.length / 2), ...grants],
       ...[String(ended.length), ...ended],
       ...[String(entries.length), ...appended],
-    )) as [number, Buffer, RawEntry[] | Buffer];
+    )) as [number, Buffer, RawEntry[]];
     if (answer[0] === 1) return { kind: 'done' };
     const text = answer[1].toString();
-    if (answer[0] === 2) return { kind: 'alive', lease: BigInt(text), remaining: Number(answer[2]) };
-    return { kind: 'behind', head: parsePosition(text), missed: (answer[2] as RawEntry[]).map(decodeRaw) };
+    if (answer[0] === 2) return { kind: 'renewed', lease: BigInt(text) };
+    if (answer[0] === 3) return { kind: 'diverged', head: parseHead(text) };
+    return { kind: 'behind', head: parseHead(text), missed: answer[2].map(decodeRaw) };
   }
 
-  async head(): Promise<Position> {
+  async head(): Promise<Head> {
     const head = await this.#redis.get(this.#keys.head);
-    return head === null ? START : parsePosition(head);
+    return head === null ? START : parseHead(head);
   }
 
   /** Up to 1000 entries behind `position`. */
-  async entriesAfter(position: Position): Promise<LoggedEntry[]> {
+  async entriesAfter(position: Head): Promise<LoggedEntry[]> {
     const from = `(${formatPosition(position)}`;
     const raw = await this.#redis.xrangeBuffer(this.#keys.log, from, '+', 'COUNT', PAGE);
     return (raw as RawEntry[]).map(decodeRaw);
   }
 
+  /** The operation of the entry at exactly that position; undefined where there is none (any more). */
+  async operationAt(position: Head): Promise<string | undefined> {
+    const id = formatPosition(position);
+    const raw = (await this.#redis.xrange(this.#keys.log, id, id)) as [string, string[]][];
+    return raw[0]?.[1][1];
+  }
+
   /** Waits up to `milliseconds` for entries behind `position`. Blocks its connection. */
-  async waitAfter(position: Position, milliseconds: number): Promise<LoggedEntry[]> {
+  async waitAfter(position: Head, milliseconds: number): Promise<LoggedEntry[]> {
     const { log } = this.#keys;
     const id = formatPosition(position);
     const answer = await this.#redis.xreadBuffer('COUNT', PAGE, 'BLOCK', milliseconds, 'STREAMS', log, id);
@@ -127,59 +157,63 @@ export class RedisLog {
     return (streams?.[0]?.[1] ?? []).map(decodeRaw);
   }
 
-  /** Whether a lease was renewed; false: it is unknown or past its deadline. */
-  async keepAlive(id: bigint, ttl: bigint): Promise<boolean> {
-    const answer = await this.#redis.storeKeepAlive(
-      this.#keys.leases,
-      id.toString(),
-      (ttl * 1000n).toString(),
-    );
-    return answer === 1;
+  /** Renews a lease; its new deadline, or undefined where it is gone. */
+  async keepAlive(id: bigint, ttl: bigint): Promise<string | undefined> {
+    const answer = await this.#redis.storeKeepAlive(this.#keys.leases, id.toString(), milliseconds(ttl));
+    return (answer as string | null) ?? undefined;
   }
 
   /** Gives every one of these leases at least its whole TTL from now. */
   async extendLeases(leases: readonly { readonly id: bigint; readonly ttl: bigint }[]): Promise<void> {
     for (let i = 0; i < leases.length; i += PAGE) {
-      const args = leases
-        .slice(i, i + PAGE)
-        .flatMap(({ id, ttl }) => [id.toString(), (ttl * 1000n).toString()]);
-      await this.#redis.storeExtend(this.#keys.leases, ...args);
+      const page = leases.slice(i, i + PAGE);
+      await this.#redis.storeExtend(
+        this.#keys.leases,
+        ...page.flatMap(({ id, ttl }) => [id.toString(), milliseconds(ttl)]),
+      );
     }
   }
 
-  /** The newest snapshot and the position behind which the log goes on; undefined before the first. */
-  async loadSnapshot(): Promise<{ readonly snapshot: Snapshot; readonly position: Position } | undefined> {
+  async deadlines(ids: readonly bigint[]): Promise<Deadlines> {
+    let now = 0;
+    const deadlines: (string | undefined)[] = [];
+    for (let i = 0; i < ids.length; i += PAGE) {
+      const page = ids.slice(i, i + PAGE);
+      const answer = await this.#redis.storeDeadlines(this.#keys.leases, ...page.map(String));
+      const [time, ...found] = answer as string[];
+      now = Number(time);
+      for (const deadline of found) deadlines.push(deadline === '' ? undefined : deadline);
+    }
+    return { now, deadlines };
+  }
+
+  /** The newest snapshot and the head behind which the log goes on; undefined before the first. */
+  async loadSnapshot(): Promise<{ readonly snapshot: Snapshot; readonly head: Head } | undefined> {
     const { meta, snapshot } = this.#keys;
     const answers = await this.#redis
       .multi()
-      .hget(meta, 'snapshot_position')
+      .hget(meta, 'snapshot_head')
       .lrangeBuffer(snapshot, 0, -1)
       .exec();
-    const [[, position], [error, pieces]] = answers as [[null, string | null], [Error | null, Buffer[]]];
+    const [[, head], [error, pieces]] = answers as [[null, string | null], [Error | null, Buffer[]]];
     if (error !== null) throw error;
-    if (position === null) return undefined;
-    return { snapshot: decodeSnapshot(Buffer.concat(pieces)), position: parsePosition(position) };
+    if (head === null) return undefined;
+    return { snapshot: decodeSnapshot(Buffer.concat(pieces)), head: parseHead(head) };
   }
 
   /**
-   * Stores a snapshot taken when the log was applied up to `applied`, and drops what it makes superfluous. Entries behind its
-   * revision stay, they are the history that can still be read.
+   * Stores a snapshot and drops what it makes superfluous. `head` is the entry behind which the log goes on: the last one with the
+   * snapshot's revision that it has in it. Entries behind its revision stay, they are the history that can still be read.
    */
-  async saveSnapshot(snapshot: Snapshot, applied: Position): Promise<void> {
+  async saveSnapshot(snapshot: Snapshot, head: Head, keepFrom: string): Promise<void> {
     const { log, meta, snapshot: key } = this.#keys;
     const uploaded = `${key}:${randomBytes(8).toString('hex')}`;
-    const bytes = encodeSnapshot(snapshot);
-    for (let i = 0; i < bytes.length; i += PIECE) {
-      const piece = bytes.subarray(i, i + PIECE);
-      await this.#redis.rpush(uploaded, Buffer.from(piece.buffer, piece.byteOffset, piece.length));
+    for (const piece of snapshotPieces(snapshot, PIECE)) {
+      await this.#redis.rpush(uploaded, toBuffer(piece));
       await this.#redis.expire(uploaded, UPLOAD_TTL);
     }
-    // Entries at the snapshot's own revision that others may add right now are not in it.
-    const same = applied.revision === snapshot.revision;
-    const position = same ? applied : { revision: snapshot.revision, n: 0n };
-    const keepFrom = same ? applied : { revision: snapshot.revision + 1n, n: 0n };
-    const ids = [snapshot.revision.toString(), formatPosition(position), formatPosition(keepFrom)] as const;
-    await this.#redis.storeInstallSnapshot(log, meta, key, uploaded, ...ids);
+    const revision = snapshot.revision.toString();
+    await this.#redis.storeInstallSnapshot(log, meta, key, uploaded, revision, formatHead(head), keepFrom);
   }
 
   /** Removes every key of the namespace. */
@@ -193,4 +227,8 @@ export class RedisLog {
     } while (cursor !== '0');
     await this.#redis.unlink(...Object.values(this.#keys));
   }
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

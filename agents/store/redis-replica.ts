@@ -1,13 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import type { LogEntry } from '../../protocol/etcd/entry.ts';
-import { EtcdStore } from '../../protocol/etcd/store.ts';
+import { EtcdStore, type EtcdStoreOptions } from '../../protocol/etcd/store.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { LoggedEntry, RedisLog } from './redis-log.ts';
-import { comparePositions, follows, nextPosition, type Position, START } from './redis-position.ts';
+import {
+  comparePositions,
+  follows,
+  formatPosition,
+  type Head,
+  nextPosition,
+  START,
+} from './redis-position.ts';
+import { RecentEntries } from './redis-recent.ts';
 import type { WatchHub } from './watch-hub.ts';
 
 /** Entries that one append carries at most: longer scripts would hold up Redis. */
 export const BATCH = 256;
+
+/**
+ * What a new epoch leaves out, more than anybody can have written unnoticed: revisions that Redis has lost may have been seen, and
+ * are never given out again.
+ */
+const EPOCH_STEP = 1_000_000n;
 
 /** An id that no other append ever had. */
 export function newOperation(): string {
@@ -15,10 +29,12 @@ export function newOperation(): string {
 }
 
 export interface ReplicaOptions {
-  readonly identity: { readonly clusterId: bigint; readonly memberId: bigint };
+  readonly identity: EtcdStoreOptions;
   readonly redisLog: RedisLog;
   readonly clock: Clock;
   readonly log: Log | undefined;
+  /** Told what was applied that is of interest outside the state. */
+  readonly onApplied: (entry: LogEntry) => void;
 }
 
 /** The state that follows from the log in Redis, up to a position of it. */
@@ -26,18 +42,16 @@ export class RedisReplica {
   readonly #options: ReplicaOptions;
   readonly #redisLog: RedisLog;
   readonly #clock: Clock;
-  readonly #onLease: (deadline: number | undefined) => void;
+  readonly #recent: RecentEntries = new RecentEntries();
   #hub: WatchHub | undefined;
   #machine: EtcdStore;
-  #applied: Position = START;
+  #applied: Head = START;
   #reloading: Promise<void> | undefined;
 
-  /** `onLease` is told when a lease's deadline may be the next to watch for. */
-  constructor(options: ReplicaOptions, onLease: (deadline: number | undefined) => void) {
+  constructor(options: ReplicaOptions) {
     this.#options = options;
     this.#redisLog = options.redisLog;
     this.#clock = options.clock;
-    this.#onLease = onLease;
     this.#machine = new EtcdStore(options.identity);
   }
 
@@ -46,7 +60,7 @@ export class RedisReplica {
   }
 
   /** The last entry that the state has in it. */
-  get applied(): Position {
+  get applied(): Head {
     return this.#applied;
   }
 
@@ -60,30 +74,35 @@ export class RedisReplica {
     for (;;) {
       const loaded = await this.#read();
       if (loaded === undefined) continue;
-      // What was applied while this was read is newer.
-      if (comparePositions(loaded.applied, this.#applied) < 0) return;
+      loaded.machine.forgetTokens();
       this.#machine = loaded.machine;
       this.#applied = loaded.applied;
+      this.#recent.clear();
       this.#hub?.replaceMachine(loaded.machine);
-      await this.restartLeases();
       return;
     }
   }
 
   /** undefined: another process compacted meanwhile and dropped what comes next; its snapshot is there to begin with. */
-  async #read(): Promise<{ readonly machine: EtcdStore; readonly applied: Position } | undefined> {
+  async #read(): Promise<{ readonly machine: EtcdStore; readonly applied: Head } | undefined> {
     const base = await this.#redisLog.loadSnapshot();
     const machine = new EtcdStore(this.#options.identity);
     let applied = START;
     if (base !== undefined) {
       machine.restore(base.snapshot, this.#clock.now());
-      applied = base.position;
+      applied = base.head;
     }
+    let next = this.#redisLog.entriesAfter(applied);
     for (;;) {
-      const entries = await this.#redisLog.entriesAfter(applied);
+      const entries = await next;
       if (entries.length === 0) return { machine, applied };
+      // The next page is on its way while this one is applied.
+      next = this.#redisLog.entriesAfter(entries.at(-1)!.position);
       for (const { position, entry } of entries) {
-        if (!follows(applied, position)) return undefined;
+        if (!follows(applied, position, entry)) {
+          await next;
+          return undefined;
+        }
         machine.apply(entry, this.#clock.now());
         applied = position;
       }
@@ -92,19 +111,17 @@ export class RedisReplica {
 
   /** Applies what is new of these entries; false where some between are missing. */
   applyNew(entries: readonly LoggedEntry[]): boolean {
-    for (const { position, entry } of entries) {
+    for (const logged of entries) {
+      const { position, entry } = logged;
       if (comparePositions(position, this.#applied) <= 0) continue;
-      if (!follows(this.#applied, position)) return false;
-      this.#apply(position, entry);
+      if (!follows(this.#applied, position, entry)) return false;
+      const outputs = this.#machine.apply(entry, this.#clock.now());
+      this.#applied = position;
+      this.#recent.add(logged);
+      this.#hub?.deliver(outputs);
+      this.#options.onApplied(entry);
     }
     return true;
-  }
-
-  #apply(position: Position, entry: LogEntry): void {
-    const outputs = this.#machine.apply(entry, this.#clock.now());
-    this.#applied = position;
-    this.#hub?.deliver(outputs);
-    if (entry.kind === 'grant') this.#onLease(this.#clock.now() + Number(entry.ttl) * 1000);
   }
 
   /** This process fell behind what the log still holds: start afresh; watches end and their owners list again. */
@@ -120,67 +137,118 @@ export class RedisReplica {
     await this.load();
   }
 
-  /** Applies everything up to the log's head; puts back what Redis lost. */
+  /** Applies everything up to the log's head; puts back what Redis lost, or begins a new epoch where that cannot be. */
   async catchUp(): Promise<void> {
-    const head = await this.#redisLog.head();
-    while (comparePositions(this.#applied, head) < 0) {
+    for (;;) {
+      const head = await this.#redisLog.head();
+      const order = comparePositions(this.#applied, head);
+      if (order > 0) {
+        if (await this.#putBack(head)) return;
+        continue;
+      }
+      if (!(await this.#isOurs(head))) return this.beginEpoch();
+      if (order === 0) return;
       const entries = await this.#redisLog.entriesAfter(this.#applied);
-      if (entries.length === 0 || !this.applyNew(entries)) return this.reload();
+      if (!this.applyNew(entries)) return this.reload();
     }
-    if (comparePositions(head, this.#applied) < 0) await this.#putBack(head);
+  }
+
+  /** Whether the log that ends at `head`, not before our last entry, has that entry in it, as far as can be told. */
+  async #isOurs(head: Head): Promise<boolean> {
+    if (comparePositions(this.#applied, head) === 0) return this.#applied.operation === head.operation;
+    const operation = await this.#redisLog.operationAt(this.#applied);
+    // Dropped behind a snapshot: entries are missing then, which loads the store again.
+    return operation === undefined || operation === this.#applied.operation;
   }
 
   /**
-   * Redis came back with less than it had acknowledged (no AOF, or one that was not synced). This process still has all
-   * of it: it appends what is missing under the same revisions, so nothing is lost and no revision is used twice.
+   * Redis came back with less than it had acknowledged (no AOF, or one that was not synced). If what it has is the beginning of what
+   * this process has applied, the rest is appended as it was: nothing is lost and no revision is used twice. False: somebody else
+   * appended meanwhile.
    */
-  async #putBack(head: Position): Promise<void> {
-    const { revision } = this.#machine;
-    const fields = { head: head.revision.toString(), revision: revision.toString() };
+  async #putBack(head: Head): Promise<boolean> {
+    const fields = { head: formatPosition(head), applied: formatPosition(this.#applied) };
+    if (comparePositions(head, START) === 0) {
+      this.#options.log?.warn(fields, 'Redis lost the log, putting all of it back');
+      return this.#putBackAll();
+    }
+    const missing = this.#recent.behind(head);
+    if (missing === undefined) {
+      await this.beginEpoch();
+      return true;
+    }
     this.#options.log?.warn(fields, 'Redis lost a part of the log, putting it back');
-    const snapshot = this.#machine.snapshot();
-    let at = head;
-    if (head.revision < snapshot.revision) {
-      await this.#redisLog.saveSnapshot(snapshot, { revision: snapshot.revision + 1n, n: 0n });
-      at = { revision: snapshot.revision, n: 0n };
-    }
-    const missing = this.#missingAfter(at);
+    return this.#append(head, missing);
+  }
+
+  async #append(head: Head, entries: readonly LoggedEntry[]): Promise<boolean> {
     let expected = head;
-    for (let i = 0; i < missing.length; i += BATCH) {
-      const entries = missing.slice(i, i + BATCH);
+    for (let i = 0; i < entries.length; i += BATCH) {
+      const batch = entries.slice(i, i + BATCH);
       const operation = newOperation();
-      const result = await this.#redisLog.append({ expected, operation, entries, expired: [] });
-      // Another process is faster in doing the same.
-      if (result.kind !== 'done') return this.catchUp();
-      expected = entries.at(-1)!.position;
+      const result = await this.#redisLog.append({ expected, operation, entries: batch, guards: [] });
+      if (result.kind !== 'done') return false;
+      expected = batch.at(-1)!.position;
     }
-    if (comparePositions(this.#applied, expected) < 0) this.#applied = expected;
+    if (comparePositions(this.#applied, expected) <= 0) this.#applied = expected;
+    return true;
   }
 
-  /** What the log needs behind `from` to hold this state again, and to end no earlier than it did. */
-  #missingAfter(from: Position): LoggedEntry[] {
-    const missing: LoggedEntry[] = [];
-    let at = from;
-    const add = (entry: LogEntry): void => {
-      at = nextPosition(at, entry.kind === 'revision');
-      missing.push({ position: at, entry });
+  /** Fills an empty log: a snapshot as of the last compaction, the revisions behind it, and the newest entries as they were. */
+  async #putBackAll(): Promise<boolean> {
+    const machine = this.#machine;
+    while (machine.trim(BATCH));
+    const snapshot = machine.snapshot();
+    const operation = newOperation();
+    const base: Head = { revision: snapshot.revision, n: 0n, operation };
+    const recent = this.#recent.fromRevision(snapshot.revision);
+    const entries = this.#entriesBefore(recent, base);
+    if (snapshot.revision > 1n) {
+      await this.#redisLog.saveSnapshot(snapshot, base, `${snapshot.revision + 1n}-0`);
+    }
+    return this.#append(START, [...entries, ...recent]);
+  }
+
+  /** What the log needs behind a snapshot to hold this state again, up to where `recent` begins or to our last entry. */
+  #entriesBefore(recent: readonly LoggedEntry[], base: Head): LoggedEntry[] {
+    const machine = this.#machine;
+    const entries: LoggedEntry[] = [];
+    let at: Head = base;
+    const add = (entry: LogEntry | undefined): void => {
+      if (entry === undefined) return;
+      at = { ...nextPosition(at, entry), operation: base.operation };
+      entries.push({ position: at, entry });
     };
-    for (let next = from.revision + 1n; next <= this.#machine.revision; next++) {
-      add(this.#machine.revisionEntry(next)!);
-    }
-    for (const id of this.#machine.leaseIds()) add({ kind: 'grant', id, ttl: this.#machine.leaseTtl(id)! });
+    const end = recent[0]?.position.revision ?? machine.revision + 1n;
+    for (let next = base.revision + 1n; next < end; next++) add(machine.revisionEntry(next));
+    for (const id of machine.leaseIds()) add({ kind: 'grant', id, ttl: machine.leaseTtl(id)! });
+    add(machine.authEntry());
     // Repeating a compaction changes nothing; it stands for entries that are in the state already.
-    const padding: LogEntry = { kind: 'compact', revision: this.#machine.compactRevision };
-    while (comparePositions(at, this.#applied) < 0) add(padding);
-    return missing;
+    const padding: LogEntry = { kind: 'compact', revision: machine.compactRevision };
+    if (recent.length === 0) while (comparePositions(at, this.#applied) < 0) add(padding);
+    return entries;
   }
 
-  /** Gives every lease its whole TTL again, after a time in which it could not be renewed. */
-  async restartLeases(): Promise<void> {
-    const leases = this.#machine.leaseIds().map((id) => ({ id, ttl: this.#machine.leaseTtl(id)! }));
-    await this.#redisLog.extendLeases(leases);
-    const now = this.#clock.now();
-    for (const { id, ttl } of leases) this.#machine.setLeaseDeadline(id, now + Number(ttl) * 1000);
-    this.#onLease(this.#machine.nextLeaseDeadline());
+  /**
+   * The log in Redis is not the one that this process has followed: acknowledged revisions are lost. The log goes on in a new epoch,
+   * far above any revision that anybody can have seen, with everything before compacted, so that whoever watches begins anew.
+   */
+  async beginEpoch(): Promise<void> {
+    const seen = this.#applied;
+    await this.load();
+    while (this.#machine.compactRevision <= seen.revision) {
+      const head = this.#applied;
+      // biome-ignore lint/complexity/useMathMinMax: these are no numbers.
+      const last = head.revision > seen.revision ? head.revision : seen.revision;
+      const entry: LogEntry = { kind: 'epoch', revision: last + EPOCH_STEP };
+      const operation = newOperation();
+      const position: Head = { ...nextPosition(head, entry), operation };
+      const fields = { lost: formatPosition(seen), from: entry.revision.toString() };
+      this.#options.log?.warn(fields, 'Redis lost acknowledged revisions, beginning a new epoch');
+      const entries = [{ position, entry }];
+      const result = await this.#redisLog.append({ expected: head, operation, entries, guards: [] });
+      if (result.kind === 'done') this.applyNew(entries);
+      else await this.load();
+    }
   }
 }

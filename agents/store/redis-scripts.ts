@@ -3,18 +3,19 @@
  * and writes last. Revisions and ids stay strings: Lua's numbers are doubles.
  */
 
-/** Milliseconds of Redis' own clock, which decides when leases end. */
+/** Milliseconds of Redis' own clock. It may jump: nothing is decided by it alone. */
 const NOW = `
 local t = redis.call('TIME')
 local now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)`;
 
 /**
- * Appends entries to the log if its head is still the one they were made for.
+ * Appends entries to the log if its head is still the one they were made for, which has the operation in it that made it.
  *
- * KEYS log, head, leases. ARGV expected head, operation id, n guards, then n lease ids that must be past their deadline;
- * n grants, then n of lease id and TTL in ms; n ended leases, then their ids; n entries, then n of stream id and bytes.
- * Answers {1}: done, or done before under the same operation id; {0, head, entries}: another head, and up to
- * 1000 entries behind the expected one; {2, id, ms}: that lease still has so many milliseconds.
+ * KEYS log, head, leases. ARGV expected head, operation id, n guards, then n of lease id and the deadline that it must still have;
+ * n grants, then n of lease id and TTL in ms; n ended leases, then their ids; n entries, then n of stream id, operation and bytes.
+ * Answers {1}: done, or done before under the same operation id; {0, head, entries}: another head, and up to 1000 entries behind
+ * the expected one; {2, id}: that lease has been renewed; {3, head}: the log does not have the expected head in it, nor does it
+ * begin behind it.
  */
 export const APPEND: string = `
 local expected, op, at = ARGV[1], ARGV[2], 3
@@ -23,40 +24,40 @@ local function list(width)
   at = from + tonumber(ARGV[at]) * width
   return from, at - 1
 end
-local head = redis.call('GET', KEYS[2]) or '1-0'
+local head = redis.call('GET', KEYS[2]) or '1-0 -'
 if head ~= expected then
-  local missed = redis.call('XRANGE', KEYS[1], '(' .. expected, '+', 'COUNT', 1000)
+  local id, known = string.match(expected, '^(%S+) (%S+)$')
+  local last = redis.call('XRANGE', KEYS[1], id, id)
+  if last[1] and last[1][2][2] ~= known then return {3, head} end
+  local missed = redis.call('XRANGE', KEYS[1], '(' .. id, '+', 'COUNT', 1000)
   if missed[1] and missed[1][2][2] == op then return {1} end
   return {0, head, missed}
 end
-${NOW}
-local first, last = list(1)
-for i = first, last do
-  local deadline = redis.call('ZSCORE', KEYS[3], ARGV[i])
-  if deadline and tonumber(deadline) > now then
-    return {2, ARGV[i], string.format('%.0f', tonumber(deadline) - now)}
-  end
+local first, last = list(2)
+for i = first, last, 2 do
+  if redis.call('ZSCORE', KEYS[3], ARGV[i]) ~= ARGV[i + 1] then return {2, ARGV[i]} end
 end
-first, last = list(2)
-local grants, grantsEnd = first, last
-first, last = list(1)
-local ended, endedEnd = first, last
-first, last = list(2)
-for i = first, last, 2 do redis.call('XADD', KEYS[1], ARGV[i], 'op', op, 'e', ARGV[i + 1]) end
-if last > first then redis.call('SET', KEYS[2], ARGV[last - 1]) end
+${NOW}
+local grants, grantsEnd = list(2)
+local ended, endedEnd = list(1)
+first, last = list(3)
+for i = first, last, 3 do redis.call('XADD', KEYS[1], ARGV[i], 'op', ARGV[i + 1], 'e', ARGV[i + 2]) end
+if last > first then redis.call('SET', KEYS[2], ARGV[last - 2] .. ' ' .. ARGV[last - 1]) end
 for i = grants, grantsEnd, 2 do
   redis.call('ZADD', KEYS[3], string.format('%.0f', now + tonumber(ARGV[i + 1])), ARGV[i])
 end
 for i = ended, endedEnd do redis.call('ZREM', KEYS[3], ARGV[i]) end
 return {1}`;
 
-/** KEYS leases. ARGV lease id, TTL in ms. Answers 1: renewed, 0: unknown or past its deadline. */
+/** KEYS leases. ARGV lease id, TTL in ms. Answers the new deadline, or nothing where the lease is gone. */
 export const KEEP_ALIVE: string = `
 ${NOW}
-local deadline = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not deadline or tonumber(deadline) <= now then return 0 end
-redis.call('ZADD', KEYS[1], string.format('%.0f', now + tonumber(ARGV[2])), ARGV[1])
-return 1`;
+local known = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not known then return false end
+local deadline = now + tonumber(ARGV[2])
+if deadline <= tonumber(known) then deadline = tonumber(known) + 1 end
+redis.call('ZADD', KEYS[1], string.format('%.0f', deadline), ARGV[1])
+return string.format('%.0f', deadline)`;
 
 /**
  * Gives leases their whole TTL again after a time in which nobody could renew them. KEYS leases. ARGV pairs of lease id
@@ -73,9 +74,16 @@ for i = 1, #ARGV, 2 do
 end
 return 1`;
 
+/** KEYS leases. ARGV lease ids. Answers Redis' time and each lease's deadline, in ms, or '' where it has none. */
+export const DEADLINES: string = `
+${NOW}
+local answer = {string.format('%.0f', now)}
+for i = 1, #ARGV do answer[i + 1] = redis.call('ZSCORE', KEYS[1], ARGV[i]) or '' end
+return answer`;
+
 /**
  * Puts an uploaded snapshot in place and drops the log before it, unless a later one is there already.
- * KEYS log, meta, snapshot, uploaded. ARGV revision, position, first stream id to keep.
+ * KEYS log, meta, snapshot, uploaded. ARGV revision, head, first stream id to keep.
  */
 export const INSTALL_SNAPSHOT: string = `
 local known = redis.call('HGET', KEYS[2], 'snapshot_revision')
@@ -85,6 +93,6 @@ if known and tonumber(known) >= tonumber(ARGV[1]) then
 end
 redis.call('RENAME', KEYS[4], KEYS[3])
 redis.call('PERSIST', KEYS[3])
-redis.call('HSET', KEYS[2], 'snapshot_revision', ARGV[1], 'snapshot_position', ARGV[2])
+redis.call('HSET', KEYS[2], 'snapshot_revision', ARGV[1], 'snapshot_head', ARGV[2])
 redis.call('XTRIM', KEYS[1], 'MINID', ARGV[3])
 return 1`;

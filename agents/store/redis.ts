@@ -5,10 +5,11 @@ import { randomId } from './memory.ts';
 import { causeOf, connectRedis } from './redis-connection.ts';
 import { RedisEngine } from './redis-engine.ts';
 import { RedisLog } from './redis-log.ts';
+import { inspectRedis } from './redis-state.ts';
 import { withoutCredentials } from './redis-url.ts';
-import type { Store } from './store.ts';
+import type { Store, StoreOptions } from './store.ts';
 
-export interface RedisStoreOptions {
+export interface RedisStoreOptions extends StoreOptions {
   /** Stores of different namespaces in one Redis know nothing of each other; of the same, they are one store. */
   readonly namespace: string;
   readonly clock: Clock;
@@ -28,25 +29,30 @@ const PATIENCE: Millis = 10_000;
 /**
  * Opens a store on Redis (`redis://[:PASSWORD@]HOST:PORT[/DB]`): what is in the namespace already is its state. Several processes may
  * have the same one open. Lost connections come back by themselves. How safe an acknowledged write is depends on
- * Redis: with `appendfsync always` it survives everything; with less, as long as a process with the store open does.
+ * Redis: with `appendfsync always` it survives everything; with less, as long as a process with the store open does. Revisions never
+ * go backwards: where Redis has, or may have, lost some, the store goes on far above them and everything before is compacted.
  *
  * Rejects with one line naming URL and cause where Redis cannot be reached or refuses; nothing stays open then.
  */
 export async function createRedisStore(url: string, options: RedisStoreOptions): Promise<RedisStore> {
-  const { log, namespace, clock, patience = PATIENCE } = options;
+  const { log, clock, namespace, patience = PATIENCE, ...rest } = options;
   const redis = await connectRedis(url, 'write', log);
   const tail = await connectRedis(url, 'tail', log).catch((error: unknown) => {
     redis.disconnect();
     throw error;
   });
   try {
+    await inspectRedis(redis);
     const clusterId = await new RedisLog(redis, namespace).identity(randomId(systemRandom()));
-    const engine = new RedisEngine(redis, tail, clusterId, { clock, log, namespace, patience });
+    const ports = { ...rest, clock, log, namespace, patience, inspect: inspectRedis };
+    const engine = new RedisEngine(redis, tail, clusterId, ports);
     await engine.start();
     return {
       client: (credentials) => localClient(engine, credentials),
-      available: true,
-      onAvailability: () => () => {},
+      get available() {
+        return engine.available;
+      },
+      onAvailability: (listener) => engine.onAvailability(listener),
       header: () => engine.machine.header(),
       leaseTimeToLive: (id) => engine.timeToLive(id),
       leases: async () => engine.machine.leaseIds(),

@@ -14,6 +14,7 @@ import { readChange, writeKeyValue } from './key-value.ts';
  *   compact  = revision
  *   auth     = a change of users and roles (auth/codec.ts)
  *   token    = token, user
+ *   epoch    = revision
  *
  * Integers are protobuf varints of 64 bits; a KeyValue is etcd's protobuf message (`api/mvccpb/kv.proto`).
  */
@@ -31,10 +32,15 @@ export type LogEntry =
   | { readonly kind: 'compact'; readonly revision: bigint }
   | { readonly kind: 'auth'; readonly change: AuthChange }
   /** A token assigned to a user. It is over when the log is read again from its beginning. */
-  | { readonly kind: 'token'; readonly token: string; readonly user: string };
+  | { readonly kind: 'token'; readonly token: string; readonly user: string }
+  /**
+   * The log goes on at `revision`, which changes nothing: revisions before it may have been given out for other things, and have been
+   * lost. Everything before it is compacted, so that whoever saw them begins anew.
+   */
+  | { readonly kind: 'epoch'; readonly revision: bigint };
 
 const FORMAT = 1;
-const KINDS = ['revision', 'grant', 'revoke', 'compact', 'auth', 'token'] as const;
+const KINDS = ['revision', 'grant', 'revoke', 'compact', 'auth', 'token', 'epoch'] as const;
 
 /** Bytes of an entry. */
 export function encodeLogEntry(entry: LogEntry): Uint8Array {
@@ -55,6 +61,7 @@ export function encodeLogEntry(entry: LogEntry): Uint8Array {
       writer.varint(entry.id);
       break;
     case 'compact':
+    case 'epoch':
       writer.varint(entry.revision);
       break;
     case 'auth':
@@ -94,12 +101,13 @@ function readBody(reader: Reader, kind: LogEntry['kind'] | undefined): LogEntry 
     case 'revoke':
       return { kind, id: reader.varint() };
     case 'compact':
+    case 'epoch':
       return { kind, revision: reader.varint() };
     case 'auth':
       return { kind, change: readAuthChange(reader) };
     case 'token':
       return { kind, token: reader.text(), user: reader.text() };
     default:
-      return reader.fail('an entry kind of 0 to 5');
+      return reader.fail('an entry kind of 0 to 6');
   }
 }

@@ -22,6 +22,8 @@ export interface View {
 /** What a version takes besides its key and value: about what etcd's database spends on revision and counters. */
 const VERSION_OVERHEAD = 48;
 
+const TRIM_ALL = 1_000_000;
+
 function sizeOf(kv: KeyValue): number {
   return kv.key.length + kv.value.length + VERSION_OVERHEAD;
 }
@@ -172,6 +174,23 @@ export class Mvcc implements View {
         this.#logStart = trimmed;
       }
     }
+  }
+
+  /**
+   * Goes on at a later revision, with the same keys and everything before compacted.
+   * @throws RangeError where it is not later.
+   */
+  jump(revision: bigint): void {
+    if (revision <= this.#revision) {
+      throw new RangeError(`an epoch from revision ${revision} on a store at revision ${this.#revision}`);
+    }
+    if (this.#revision > this.#compactRevision) this.compact(this.#revision);
+    while (this.trim(TRIM_ALL));
+    this.#revision = revision;
+    this.#compactRevision = revision;
+    this.#baseRevision = revision;
+    this.#log = [[]];
+    this.#logStart = revision;
   }
 
   #dropBefore(key: string, revision: bigint): void {

@@ -138,6 +138,9 @@ export class EtcdStore {
       case 'auth':
         this.#applyAuth(entry.change);
         return [];
+      case 'epoch':
+        this.#mvcc.jump(entry.revision);
+        return [];
       case 'token':
         this.#tokens.assign(entry.token, entry.user, now);
         return [];
@@ -247,6 +250,11 @@ export class EtcdStore {
   /** When the next lease expires; undefined without leases. */
   nextLeaseDeadline(): number | undefined {
     return this.#lessor.nextDeadline();
+  }
+
+  /** Whether a compaction has left something to {@link EtcdStore.trim}. */
+  get trimming(): boolean {
+    return this.#mvcc.trimming;
   }
 
   /** Frees what compactions left behind, in slices: see {@link Mvcc.trim}. */

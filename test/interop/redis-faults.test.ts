@@ -252,7 +252,13 @@ describe.skipIf(redis.missing)(redis.title('the Redis store under faults'), () =
     cleanups.push(async () => connection.disconnect());
     const identity = { clusterId: 1n, memberId: 1n };
     const redisLog = new RedisLog(connection, 'test');
-    const replica = new RedisReplica({ identity, redisLog, clock, log: undefined }, () => {});
+    const replica = new RedisReplica({
+      identity,
+      redisLog,
+      clock,
+      log: undefined,
+      onApplied: () => {},
+    });
     await client.put({ key: b(`${p}a`), value: b('1') });
     await replica.load();
     expect(replica.machine.revision).toBe(2n);

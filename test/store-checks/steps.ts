@@ -102,21 +102,21 @@ export class StepMaker {
 
   next(): Step {
     const kind = this.#dice.below(100);
-    if (kind < 26) return { do: 'put', request: this.#put() };
-    if (kind < 34) return { do: 'deleteRange', request: this.#deletion(true) };
-    if (kind < 55) return { do: 'range', request: this.#range() };
-    if (kind < 84) return { do: 'txn', request: this.#txn(2) };
-    if (kind < 88) return { do: 'grant', id: this.#dice.pick(...LEASES) };
-    if (kind < 93) {
+    if (kind < 27) return { do: 'put', request: this.#put() };
+    if (kind < 35) return { do: 'deleteRange', request: this.#deletion(true) };
+    if (kind < 56) return { do: 'range', request: this.#range() };
+    if (kind < 85) return { do: 'txn', request: this.#txn(2) };
+    if (kind < 89) return { do: 'grant', id: this.#dice.pick(...LEASES) };
+    if (kind < 94) {
       return { do: this.#dice.pick('revoke', 'keepAlive', 'timeToLive'), id: this.#lease() };
     }
-    if (kind < 95) return { do: 'compact', revision: this.#dice.pick(...COMPACTIONS) };
+    if (kind < 96) return { do: 'compact', revision: this.#dice.pick(...COMPACTIONS) };
     if (kind < 97)
       return {
         do: 'hashKv',
         revision: this.#dice.pick<bigint | Relative>(0n, new Relative(-3), new Relative(1)),
       };
-    if (kind < 99) return { do: 'watch', request: this.#watch() };
+    if (kind < 98) return { do: 'watch', request: this.#watch() };
     return { do: 'cancelWatch', watchId: BigInt(this.#dice.below(12)) };
   }
 
