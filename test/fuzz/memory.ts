@@ -5,10 +5,15 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
+/** Memory once all that can be freed is. */
+export function collectedMemory(): NodeJS.MemoryUsage {
+  collect();
+  collect();
+  return process.memoryUsage();
+}
+
 /** Octets that are in use once all that can be freed is. */
 export function heldMemory(): number {
-  collect();
-  collect();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  const { heapUsed, arrayBuffers } = collectedMemory();
   return heapUsed + arrayBuffers;
 }

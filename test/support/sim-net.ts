@@ -174,6 +174,11 @@ export class SimNet {
     for (const connection of this.#connections) if (connection.local.address === address) connection.vanish();
   }
 
+  /** A connection is closed. */
+  forget(connection: SimConnection): void {
+    this.#connections.delete(connection);
+  }
+
   #listen(local: Endpoint, accept: Accept): TcpListener {
     const key = `${local.address} ${local.port}`;
     if (this.#listeners.has(key))
@@ -277,6 +282,7 @@ class SimConnection implements TcpConnection {
   close(error?: string): void {
     if (this.closed) return;
     this.closed = true;
+    this.#net.forget(this);
     this.handler?.onClose(error);
   }
 

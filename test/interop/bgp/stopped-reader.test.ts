@@ -3,7 +3,8 @@ import { afterEach, expect, test } from 'vitest';
 import type { BgpSpeaker } from '../../../agents/bgp/speaker.ts';
 import type { PeerConfig } from '../../../agents/bgp/types.ts';
 import { realSpeaker } from '../../support/bgp.ts';
-import { type Change, StoppingPeer, updates } from '../../support/stopping-peer.ts';
+import { type Change, updates } from '../../support/med-table.ts';
+import { StoppingPeer } from '../../support/stopping-peer.ts';
 
 const ASN = 65000;
 const ROUTES = 100_000;
@@ -72,7 +73,7 @@ async function churn({ speaker: reflector, source, reader }: Lab): Promise<numbe
     const last = 0x0a00_0000 + (ROUTES - 1) * 256;
     await reader.until(() => {
       most = Math.max(most, queued());
-      return reader.table.get(last) === edition * ROUTES + ROUTES - 1;
+      return reader.table.routes.get(last) === edition * ROUTES + ROUTES - 1;
     });
   }
   return most;
@@ -89,18 +90,18 @@ test('others go on, what waits is bounded, and a reader that comes back gets the
   lab.stopped.stop();
   const most = await churn(lab);
 
-  await lab.reader.until(() => lab.reader.table.size === expected().size);
-  expect(lab.reader.table).toEqual(expected());
+  await lab.reader.until(() => lab.reader.table.routes.size === expected().size);
+  expect(lab.reader.table.routes).toEqual(expected());
   expect(most, 'octets that waited').toBeGreaterThan(0);
   expect(most, 'octets that waited').toBeLessThan(BOUND);
 
-  const before = lab.stopped.announced;
+  const before = lab.stopped.table.announced;
   lab.stopped.resume();
   const table = expected();
-  await lab.stopped.until(() => lab.stopped.closed || sameTable(lab.stopped.table, table));
-  expect(lab.stopped.table).toEqual(table);
+  await lab.stopped.until(() => lab.stopped.closed || sameTable(lab.stopped.table.routes, table));
+  expect(lab.stopped.table.routes).toEqual(table);
   // What lay in the buffers of the system, at most the first edition, and then the newest state of each prefix.
-  expect(lab.stopped.announced - before).toBeLessThan(2 * ROUTES);
+  expect(lab.stopped.table.announced - before).toBeLessThan(2 * ROUTES);
   expect(lab.speaker.neighbors().map(({ established }) => established)).toEqual([1, 1, 1]);
 });
 
@@ -114,7 +115,7 @@ test('the send hold timer closes the session, and the others go on', async () =>
 
   expect(status(lab).lastError).toMatch(/send hold timer/i);
   expect(lab.speaker.peer('stopped').session.queued).toBe(0);
-  await lab.reader.until(() => sameTable(lab.reader.table, expected()));
+  await lab.reader.until(() => sameTable(lab.reader.table.routes, expected()));
   lab.stopped.resume();
   await lab.stopped.until(() => lab.stopped.closed);
 });

@@ -1,0 +1,53 @@
+// A day of churn at night: `npm run soak -- --hours 24 --seed 7`. Exit code 1 where anything grew or a table is wrong.
+import { parseArgs } from 'node:util';
+import { growth, type Sample, sample, sampleText } from './samples.ts';
+import { Soak } from './soak.ts';
+
+/** Samples of a run, whatever its length. */
+const SAMPLES = 48;
+
+const { values } = parseArgs({
+  options: {
+    hours: { type: 'string', default: '24' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    routes: { type: 'string', default: '20000' },
+    rate: { type: 'string', default: '30' },
+  },
+});
+
+function numberOf(name: keyof typeof values, least: number): number {
+  const number = Number(values[name]);
+  if (Number.isFinite(number) && number >= least) return number;
+  console.error(`soak: --${name} ${values[name]}: expected a number from ${least} on`);
+  process.exit(2);
+}
+
+const seed = Math.floor(numberOf('seed', 0));
+const seconds = Math.round(numberOf('hours', 0.1) * 3600);
+const soak = new Soak({
+  seed,
+  routes: Math.floor(numberOf('routes', 1)),
+  rate: Math.floor(numberOf('rate', 1)),
+});
+const began = performance.now();
+await soak.start();
+soak.warmUp();
+const samples: Sample[] = [];
+for (let second = 1; second <= seconds; second++) {
+  soak.tick();
+  if (second < Math.round(((samples.length + 1) * seconds) / SAMPLES)) continue;
+  const taken = sample(soak);
+  samples.push(taken);
+  console.error(
+    `soak: ${(second / 3600).toFixed(2)} h, ${soak.counts.changes} changes: ${sampleText(taken)}`,
+  );
+}
+soak.rest();
+const faults = [...soak.faults(), ...growth(samples), ...(await soak.end())];
+for (const fault of faults) console.error(`soak: ${fault}`);
+const { changes, sessions, stops, refreshes } = soak.counts;
+console.log(
+  `seed ${seed}: ${seconds / 3600} h in ${((performance.now() - began) / 1000).toFixed(0)} s, ${changes} changes, ` +
+    `${sessions} sessions ended, ${stops} readers stopped, ${refreshes} refreshes; ${faults.length} faults`,
+);
+process.exitCode = faults.length > 0 ? 1 : 0;
