@@ -1,10 +1,12 @@
 // Finds the Node 26 that npm installed beside podwire, whatever Node runs this file (>= 20).
 // Plain JavaScript on purpose: it must run before anything can strip types.
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+/** Loads a module of Node's. An import of `node:fs` would load its streams and promises too, as much as all of this. */
+export const require = createRequire(import.meta.url);
+const { existsSync, mkdirSync } = require('node:fs');
 
 /** The project's root: the folder that holds bin/. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -28,7 +30,6 @@ export function node26() {
   if (isCurrent) return process.execPath;
   const name = PACKAGES[`${process.platform}-${process.arch}`];
   if (name !== undefined) {
-    const require = createRequire(import.meta.url);
     try {
       const folder = dirname(require.resolve(`${name}/package.json`));
       const binary = join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
@@ -60,7 +61,7 @@ export function runNode26(args) {
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
     process.execve(binary, [binary, ...args], env);
   }
-  const child = spawn(binary, args, { stdio: 'inherit', env });
+  const child = require('node:child_process').spawn(binary, args, { stdio: 'inherit', env });
   // A terminal sends Ctrl-C to the whole foreground group, so the child has it already; other senders reach only us.
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']) {
     process.on(signal, () => child.kill(signal));

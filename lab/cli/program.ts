@@ -71,13 +71,18 @@ function commandName(args: readonly string[]): string | undefined {
 /** Runs one command line (without `node` and script). Returns the exit code; never throws. */
 export async function run(args: readonly string[], context: CliContext): Promise<number> {
   let program: Command | undefined;
+  let reached: Command | undefined;
   const name = commandName(args);
   try {
     program = await buildProgram(context, name);
+    reached = program;
+    onSubcommands(program, (command) => {
+      reached = command;
+    });
     await program.parseAsync(args, { from: 'user' });
     return EXIT.ok;
   } catch (error) {
-    if (error instanceof CommanderError) return commanderExit(error, name, context);
+    if (error instanceof CommanderError) return commanderExit(error, reached, name, context);
     const debug =
       program?.opts<GlobalOptions>().logLevel === 'debug' ||
       program?.opts<GlobalOptions>().logLevel === 'trace';
@@ -87,14 +92,31 @@ export async function run(args: readonly string[], context: CliContext): Promise
   }
 }
 
-/** Help that was asked for is no error; everything else that commander throws is wrong usage. */
-function commanderExit(error: CommanderError, name: string | undefined, context: CliContext): number {
+/** Tells each command that the arguments lead to, from the outermost on. */
+function onSubcommands(command: Command, listener: (subcommand: Command) => void): void {
+  command.hook('preSubcommand', (_command, subcommand) => listener(subcommand));
+  for (const each of command.commands) onSubcommands(each, listener);
+}
+
+/**
+ * Help that was asked for is no error; everything else that commander throws is wrong usage.
+ * @param reached the innermost command that was understood.
+ * @param wanted name of the command among the arguments, which may come behind what was not understood.
+ */
+function commanderExit(
+  error: CommanderError,
+  reached: Command | undefined,
+  wanted: string | undefined,
+  context: CliContext,
+): number {
   if (error.exitCode === 0) return EXIT.ok;
   if (error.code !== 'commander.help') {
-    const known = name !== undefined && Object.hasOwn(COMMANDS, name);
-    const dashes = name === 'exec' && error.code === 'commander.unknownOption';
+    const names: string[] = [];
+    for (let at = reached ?? null; at !== null; at = at.parent) names.unshift(at.name());
+    if (names.length === 1 && wanted !== undefined && Object.hasOwn(COMMANDS, wanted)) names.push(wanted);
+    const dashes = names[1] === 'exec' && error.code === 'commander.unknownOption';
     const hint = dashes ? '; the command of the pod goes after --' : '';
-    context.stderr.write(`podwire: see 'podwire ${known ? `${name} ` : ''}--help'${hint}\n`);
+    context.stderr.write(`podwire: see '${names.join(' ')} --help'${hint}\n`);
   }
   return EXIT.usage;
 }

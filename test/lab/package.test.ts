@@ -9,16 +9,7 @@ import { leftovers } from './support/leftovers.ts';
 import { type Ran, Workspace } from './support/workspace.ts';
 
 /** What of a checkout makes the package. */
-const SOURCES = [
-  'docs',
-  'agents',
-  'bin',
-  'lab',
-  'protocol',
-  'package.json',
-  'tsconfig.json',
-  'tsconfig.build.json',
-];
+const SOURCES = ['docs', 'agents', 'bin', 'lab', 'protocol', 'package.json', 'package-lock.json'];
 const TEXTS = ['CHANGELOG.md', 'LICENSE', 'README.md'];
 
 const needs = all(tool('node'), tool('npm'), tool('npx'), tool('tar'));
@@ -56,7 +47,7 @@ describe.skipIf(needs.missing)(needs.title('the package'), () => {
     expect(stdout).toMatch(/^Usage: podwire COMMAND/);
   });
 
-  test('holds the emitted JavaScript and what it reads, nothing else', async () => {
+  test('holds the bundle and what it reads, nothing else', async () => {
     expect(await run(checkout, 'npm', 'pack', '--pack-destination', project)).toMatchObject({ code: 0 });
     const { stdout } = await run(project, 'sh', '-c', 'tar -tzf podwire-*.tgz');
     const files = stdout
@@ -70,8 +61,9 @@ describe.skipIf(needs.missing)(needs.title('the package'), () => {
       [
         'bin',
         'dist/agents',
+        'dist/chunks',
         'dist/lab',
-        'dist/protocol',
+        'dist/licences.txt',
         'docs',
         'lab/examples',
         'lab/schema',
@@ -79,12 +71,16 @@ describe.skipIf(needs.missing)(needs.title('the package'), () => {
         ...TEXTS,
       ].sort(),
     );
-    const wanted = ['bin/podwire.mjs', 'bin/node26.mjs', 'dist/lab/main.js', 'dist/lab/runtime/daemon.js'];
+    const wanted = ['dist/lab/main.js', 'dist/lab/runtime/daemon.js', 'lab/schema/speaker.schema.json'];
     wanted.push('dist/agents/main.js', 'lab/schema/lab.schema.json', 'lab/examples/calico-rr.yaml');
     expect(files).toEqual(expect.arrayContaining(wanted));
     // Node strips no types below node_modules.
     expect(files.filter((file) => file.endsWith('.ts'))).toEqual([]);
-    expect(files.filter((file) => file.startsWith('bin/'))).toEqual(['bin/node26.mjs', 'bin/podwire.mjs']);
+    expect(files.filter((file) => file.startsWith('bin/'))).toEqual([
+      'bin/node26.mjs',
+      'bin/podwire.mjs',
+      'bin/program.mjs',
+    ]);
   });
 
   test('installed elsewhere, it brings its own Node and runs the default lab', {

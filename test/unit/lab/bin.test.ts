@@ -45,6 +45,18 @@ describe('podwire', () => {
     });
   });
 
+  test.each([
+    [['bgp', 'rib', '--nope'], 'podwire bgp rib'],
+    [['bgp', '--socket', 'x', 'rib', '--limit', '0'], 'podwire bgp rib'],
+    [['mrt', 'cat'], 'podwire mrt cat'],
+    [['bgp', 'nope'], 'podwire bgp'],
+    [['--name', '?', 'bgp', 'rib'], 'podwire bgp'],
+  ])('wrong usage %j shows to the help of the command', (args, command) => {
+    const { code, stderr } = podwire(...args);
+    expect(code).toBe(2);
+    expect(stderr.split('\n').slice(1)).toEqual([`podwire: see '${command} --help'`, '']);
+  });
+
   test('validate', () => {
     const good = join(root, 'lab/examples/calico-rr.yaml');
     const bad = join(folder, 'bad.yaml');
