@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import type { EtcdError } from '../../protocol/etcd/types.ts';
 import type { JsonObject } from '../../protocol/protobuf/json.ts';
+import type { HttpResponse } from './gateway-exchange.ts';
 
 /** HTTP status and its text for each gRPC code, as grpc-gateway maps them. */
 const HTTP_STATUS: Readonly<Record<number, readonly [status: number, text: string]>> = {
@@ -20,11 +20,11 @@ const HTTP_STATUS: Readonly<Record<number, readonly [status: number, text: strin
 };
 const INTERNAL = [500, 'Internal Server Error'] as const;
 
-export function sendText(response: ServerResponse, status: number, text: string): void {
+export function sendText(response: HttpResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text);
 }
 
-export function sendJson(response: ServerResponse, status: number, body: JsonObject): void {
+export function sendJson(response: HttpResponse, status: number, body: JsonObject): void {
   const bytes = Buffer.from(JSON.stringify(body));
   response
     .writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length })
@@ -32,7 +32,7 @@ export function sendJson(response: ServerResponse, status: number, body: JsonObj
 }
 
 /** The gateway's error body. */
-export function sendError(response: ServerResponse, { code, message }: EtcdError): void {
+export function sendError(response: HttpResponse, { code, message }: EtcdError): void {
   if (response.headersSent) {
     response.destroy();
     return;

@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http';
+import type { HttpResponse } from './gateway-exchange.ts';
 import type { Serving } from './grpc/server.ts';
 import { ETCD_VERSION } from './rpc/version.ts';
 
 /** A few of etcd's own metrics (Prometheus text format), under etcd's names, so that dashboards find them. */
-export async function sendMetrics({ store }: Serving, response: ServerResponse): Promise<void> {
+export async function sendMetrics({ store }: Serving, response: HttpResponse): Promise<void> {
   const client = store.client();
   const status = await client.status().catch(() => undefined);
   await client.close();

@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toJson } from '../../protocol/protobuf/json.ts';
 import { sendError, sendJson, sendText } from './gateway-answers.ts';
+import type { HttpRequest, HttpResponse } from './gateway-exchange.ts';
 import { MAX_BODY, readMessage, tooLarge } from './gateway-messages.ts';
 import { sendMetrics } from './gateway-metrics.ts';
 import { GatewayStream } from './gateway-stream.ts';
@@ -20,8 +20,8 @@ const routes: ReadonlyMap<string, Route> = new Map(
 export async function serveHttp(
   serving: Serving,
   commonName: string | undefined,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
+  response: HttpResponse,
 ): Promise<void> {
   const path = (request.url ?? '/').split('?')[0]!;
   const { clients, store, clientUrls } = serving;
@@ -50,8 +50,8 @@ export async function serveHttp(
 async function answer(
   route: Route & { readonly kind: 'unary' },
   served: Served,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
+  response: HttpResponse,
 ): Promise<void> {
   try {
     const message = readMessage(route, await readBody(request));
@@ -61,7 +61,7 @@ async function answer(
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody(request: HttpRequest): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -73,7 +73,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 /** Healthy: the store answers a linearizable read. */
-async function sendHealth({ store }: Serving, response: ServerResponse): Promise<void> {
+async function sendHealth({ store }: Serving, response: HttpResponse): Promise<void> {
   const client = store.client();
   const healthy = await client.range({ key: new TextEncoder().encode('health') }).then(
     () => true,

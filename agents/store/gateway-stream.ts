@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EtcdError } from '../../protocol/etcd/types.ts';
 import { toJson } from '../../protocol/protobuf/json.ts';
 import { sendError, streamError } from './gateway-answers.ts';
+import type { HttpRequest, HttpResponse } from './gateway-exchange.ts';
 import { JsonSplitter } from './gateway-json-splitter.ts';
 import { MAX_BODY, readMessage, tooLarge } from './gateway-messages.ts';
 import { type Incoming, type Outgoing, type Served, type StreamRoute, toEtcdError } from './rpc/route.ts';
@@ -12,13 +12,13 @@ const MAX_WAITING = 1024 * 1024;
 /** A stream over the gateway: JSON messages one after the other in the request's body, a line for each answer. */
 export class GatewayStream implements Outgoing<unknown> {
   readonly #route: StreamRoute;
-  readonly #response: ServerResponse;
+  readonly #response: HttpResponse;
   readonly #splitter: JsonSplitter = new JsonSplitter();
   readonly #incoming: Incoming<unknown>;
   #asked = false;
   #ended = false;
 
-  constructor(route: StreamRoute, served: Served, request: IncomingMessage, response: ServerResponse) {
+  constructor(route: StreamRoute, served: Served, request: HttpRequest, response: HttpResponse) {
     this.#route = route;
     this.#response = response;
     this.#incoming = route.open(served, this);

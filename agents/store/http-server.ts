@@ -3,8 +3,11 @@ import { type AddressInfo, createServer, type ListenOptions, type Server, type S
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { type Log, PortError } from '../ports.ts';
+import type { HttpRequest, HttpResponse } from './gateway-exchange.ts';
 import { serveHttp } from './gateway-server.ts';
-import { GrpcServer, type Serving } from './grpc/server.ts';
+import { openExchange } from './grpc/http2-exchange.ts';
+import { serveHttp2 } from './grpc/http2-socket.ts';
+import { isGrpc, type Serving, serveCall } from './grpc/server.ts';
 import { Clients } from './rpc/clients.ts';
 import type { Store } from './store.ts';
 import type { ServerTls } from './tls.ts';
@@ -42,15 +45,16 @@ export async function serveStore(
   const clients = new Clients(store);
   const clientUrls: string[] = [];
   const serving: Serving = { store, clients, clientUrls, log };
-  const grpc = new GrpcServer(serving, nameOf(tls));
-  const http = httpServer(serving, nameOf(tls));
+  const commonNameOf = nameOf(tls);
+  const http = httpServer(serving, commonNameOf);
+  const http2 = (socket: Duplex): void => takeHttp2(serving, socket, commonNameOf(socket));
   const sockets = new Set<Duplex>();
   const accept = (socket: Duplex): void => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     // Also while nobody serves it yet: a connection that breaks harms nobody.
     socket.on('error', (error) => log?.debug({ err: error }, 'a connection to the store failed'));
-    route(socket, grpc, http);
+    route(socket, http2, http);
   };
   const server = tls === undefined ? createServer(accept) : createTlsServer(tls.options, accept);
   server.on('tlsClientError', (error: Error) => log?.info({ err: error }, 'a TLS handshake failed'));
@@ -60,7 +64,6 @@ export async function serveStore(
   clientUrls.push(endpoint);
   const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    grpc.close();
     for (const socket of sockets) socket.destroy();
     await clients.close();
     await closed;
@@ -69,9 +72,9 @@ export async function serveStore(
 }
 
 /** Hands a connection to what speaks its protocol, which its first octets tell. */
-function route(socket: Duplex, grpc: GrpcServer, http: HttpServer): void {
+function route(socket: Duplex, http2: (socket: Duplex) => void, http: HttpServer): void {
   if (socket instanceof TLSSocket && socket.alpnProtocol === 'h2') {
-    grpc.take(socket);
+    http2(socket);
     return;
   }
   const look = (): void => {
@@ -83,10 +86,20 @@ function route(socket: Duplex, grpc: GrpcServer, http: HttpServer): void {
     socket.unshift(first);
     const start = first.toString('latin1', 0, PREFACE.length);
     if (start.length < PREFACE.length && PREFACE.startsWith(start)) socket.once('readable', look);
-    else if (start === PREFACE) grpc.take(socket);
+    else if (start === PREFACE) http2(socket);
     else http.emit('connection', socket);
   };
   look();
+}
+
+/** gRPC calls, and, as etcd does with TLS, whatever else comes over HTTP/2. */
+function takeHttp2(serving: Serving, socket: Duplex, commonName: string | undefined): void {
+  serveHttp2(socket, (headers, stream) => {
+    if (isGrpc(headers)) return serveCall(serving, headers, stream, commonName);
+    const { request, response, handler } = openExchange(headers, stream);
+    answer(serving, commonName, request, response);
+    return handler;
+  });
 }
 
 /** How to learn a client's name from a connection: only a certificate that was verified counts. */
@@ -100,11 +113,20 @@ function nameOf(tls: ServerTls | undefined): (socket: Duplex) => string | undefi
 }
 
 function httpServer(serving: Serving, nameOf: (socket: Duplex) => string | undefined): HttpServer {
-  return createHttpServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
-    serveHttp(serving, nameOf(request.socket), request, response).catch((error: unknown) => {
-      serving.log?.error({ err: error, path: request.url }, 'a store request failed');
-      response.destroy();
-    });
+  return createHttpServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) =>
+    answer(serving, nameOf(request.socket), request, response),
+  );
+}
+
+function answer(
+  serving: Serving,
+  commonName: string | undefined,
+  request: HttpRequest,
+  response: HttpResponse,
+): void {
+  serveHttp(serving, commonName, request, response).catch((error: unknown) => {
+    serving.log?.error({ err: error, path: request.url }, 'a store request failed');
+    response.destroy();
   });
 }
 

@@ -1,8 +1,8 @@
-import type { ServerHttp2Stream } from 'node:http2';
 import { DecodeError } from '../../../protocol/bytes/decode-error.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
-import type { Incoming, Outgoing, Route, Served } from '../rpc/route.ts';
-import { toEtcdError } from '../rpc/route.ts';
+import { encodeHeaders, type HeaderField } from '../../../protocol/http2/hpack.ts';
+import type { ServerStream, StreamHandler } from '../../../protocol/http2/server-stream.ts';
+import { type Incoming, type Outgoing, type Route, type Served, toEtcdError } from '../rpc/route.ts';
 import { MessageReader, PREFIX, setPrefix } from './framing.ts';
 
 /** Largest request that is read at all: etcd's --max-request-bytes and 512 KiB (etcd `v3rpc/grpc.go`). */
@@ -13,7 +13,12 @@ const MAX_WAITING = 256 * 1024;
 const OK = 0;
 const INTERNAL = 13;
 
-const RESPONSE_HEADERS = { ':status': 200, 'content-type': 'application/grpc' } as const;
+const RESPONSE_FIELDS: readonly HeaderField[] = [
+  [':status', '200'],
+  ['content-type', 'application/grpc'],
+];
+const RESPONSE_HEADERS = encodeHeaders(RESPONSE_FIELDS);
+const OK_TRAILERS = encodeHeaders(statusFields(undefined));
 
 /** Text as gRPC writes it into a header: everything but printable ASCII, and `%`, as %XX of its UTF-8. */
 function percentEncode(text: string): string {
@@ -23,44 +28,42 @@ function percentEncode(text: string): string {
   });
 }
 
-function statusHeaders(error: EtcdError | undefined): Record<string, string> {
-  if (error === undefined) return { 'grpc-status': String(OK) };
-  return { 'grpc-status': String(error.code), 'grpc-message': percentEncode(error.message) };
+function statusFields(error: EtcdError | undefined): readonly HeaderField[] {
+  if (error === undefined) return [['grpc-status', String(OK)]];
+  return [
+    ['grpc-status', String(error.code)],
+    ['grpc-message', percentEncode(error.message)],
+  ];
 }
+
+/** Takes what comes on a stream that is answered already. */
+export const IGNORE: StreamHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
 /** Answers a call at once with an error. */
-export function refuse(stream: ServerHttp2Stream, error: EtcdError): void {
-  stream.respond({ ...RESPONSE_HEADERS, ...statusHeaders(error) }, { endStream: true });
-  // What the caller still sends is of no use to anybody.
-  stream.resume();
-  stream.on('error', () => {});
+export function refuse(stream: ServerStream, error: EtcdError): StreamHandler {
+  stream.headers(encodeHeaders([...RESPONSE_FIELDS, ...statusFields(error)]), true);
+  return IGNORE;
 }
 
-/** A call under way on a stream of HTTP/2. */
-export class Call implements Outgoing<unknown> {
-  readonly #stream: ServerHttp2Stream;
+/** A call under way on a stream of HTTP/2 (grpc `doc/PROTOCOL-HTTP2.md`). */
+export class Call implements Outgoing<unknown>, StreamHandler {
+  readonly #stream: ServerStream;
   readonly #route: Route;
   readonly #served: Served;
   readonly #reader: MessageReader = new MessageReader(MAX_RECEIVE);
   #incoming: Incoming<unknown> | undefined;
   #asked = false;
+  #answered = false;
   #ended = false;
-  #status: EtcdError | undefined;
 
-  constructor(stream: ServerHttp2Stream, route: Route, served: Served) {
+  constructor(stream: ServerStream, route: Route, served: Served) {
     this.#stream = stream;
     this.#route = route;
     this.#served = served;
-    stream.on('data', (chunk: Buffer) => this.#receive(chunk));
-    stream.on('end', () => this.#halfClosed());
-    stream.on('error', () => {});
-    stream.on('close', () => this.#closed());
-    if (route.kind === 'stream') {
-      stream.on('drain', () => this.#incoming?.drained?.());
-      this.#guard(() => {
-        this.#incoming = route.open(served, this);
-      });
-    }
+    if (route.kind === 'unary') return;
+    this.#guard(() => {
+      this.#incoming = route.open(served, this);
+    });
   }
 
   #guard(work: () => void): void {
@@ -75,10 +78,10 @@ export class Call implements Outgoing<unknown> {
     }
   }
 
-  #receive(chunk: Buffer): void {
+  onData(bytes: Uint8Array): void {
     if (this.#ended) return;
     this.#guard(() => {
-      this.#reader.push(chunk, (message) => {
+      this.#reader.push(bytes, (message) => {
         if (!this.#ended) this.#message(this.#route.method.request.decode(message));
       });
     });
@@ -99,44 +102,41 @@ export class Call implements Outgoing<unknown> {
   #answer(response: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#respond();
-    this.#stream.end(this.#encode(response));
+    this.#stream.headers(RESPONSE_HEADERS, false);
+    this.#stream.data(this.#encode(response), false);
+    this.#stream.headers(OK_TRAILERS, true);
   }
 
   #encode(response: unknown): Uint8Array {
     return setPrefix(this.#route.method.response.encode(response, PREFIX));
   }
 
-  #respond(): void {
-    this.#stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
-    this.#stream.on('wantTrailers', () => this.#stream.sendTrailers(statusHeaders(this.#status)));
-  }
-
   send(response: unknown): boolean {
     if (this.#ended) return true;
-    if (!this.#stream.headersSent) this.#respond();
-    this.#stream.write(this.#encode(response));
-    return this.#stream.writableLength < MAX_WAITING;
+    if (!this.#answered) this.#stream.headers(RESPONSE_HEADERS, false);
+    this.#answered = true;
+    this.#stream.data(this.#encode(response), false);
+    return this.#stream.waiting < MAX_WAITING;
   }
 
   end(error?: EtcdError): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#status = error;
-    if (this.#stream.destroyed) return;
-    if (this.#stream.headersSent) {
-      this.#stream.end();
-      return;
-    }
-    this.#stream.respond({ ...RESPONSE_HEADERS, ...statusHeaders(error) }, { endStream: true });
+    const fields = statusFields(error);
+    this.#stream.headers(encodeHeaders(this.#answered ? fields : [...RESPONSE_FIELDS, ...fields]), true);
   }
 
-  #halfClosed(): void {
+  onEnd(): void {
+    if (this.#ended) return;
     if (this.#incoming !== undefined) this.#incoming.halfClosed();
     else if (!this.#asked) this.end(new EtcdError(INTERNAL, 'grpc: the request ended without a message'));
   }
 
-  #closed(): void {
+  onDrain(): void {
+    if (!this.#ended) this.#incoming?.drained?.();
+  }
+
+  onClose(): void {
     this.#ended = true;
     this.#incoming?.closed();
   }

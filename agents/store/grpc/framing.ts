@@ -21,40 +21,61 @@ export function setPrefix(framed: Uint8Array): Uint8Array {
 /** Cuts the octets of a stream into messages. */
 export class MessageReader {
   readonly #limit: number;
-  #waiting: Buffer = Buffer.alloc(0);
+  /** What came of messages that are not whole, and how much it takes to go on. */
+  #parts: Uint8Array[] = [];
+  #size = 0;
+  #needed = PREFIX;
 
   /** `limit`: octets of the largest message. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Octets that came and are no whole message yet. */
-  get pending(): number {
-    return this.#waiting.length;
-  }
-
   /**
    * Takes octets; calls `onMessage` for each message that they complete.
    * @throws EtcdError 8 (a message larger than the limit, in the words of grpc-go), 12 (compressed).
    */
-  push(chunk: Buffer, onMessage: (message: Buffer) => void): void {
-    let bytes = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
-    while (bytes.length >= PREFIX) {
-      if (bytes[0] !== 0) {
+  push(chunk: Uint8Array, onMessage: (message: Uint8Array) => void): void {
+    this.#size += chunk.length;
+    if (this.#size < this.#needed && this.#needed > PREFIX) {
+      this.#parts.push(chunk.slice());
+      return;
+    }
+    const bytes = this.#parts.length === 0 ? chunk : joined([...this.#parts, chunk], this.#size);
+    let at = 0;
+    while (bytes.length - at >= PREFIX) {
+      if (bytes[at] !== 0) {
         throw new EtcdError(UNIMPLEMENTED, 'grpc: compressed messages are not supported by this server');
       }
-      const length = bytes.readUInt32BE(1);
+      const length = lengthAt(bytes, at + 1);
       if (length > this.#limit) {
         throw new EtcdError(
           RESOURCE_EXHAUSTED,
           `grpc: received message larger than max (${length} vs. ${this.#limit})`,
         );
       }
-      if (bytes.length < PREFIX + length) break;
-      const message = bytes.subarray(PREFIX, PREFIX + length);
-      bytes = bytes.subarray(PREFIX + length);
-      onMessage(message);
+      const end = at + PREFIX + length;
+      if (bytes.length < end) break;
+      onMessage(bytes.subarray(at + PREFIX, end));
+      at = end;
     }
-    this.#waiting = bytes;
+    // A copy: the chunk is not ours to keep.
+    this.#parts = at === bytes.length ? [] : [bytes.slice(at)];
+    this.#size = bytes.length - at;
+    this.#needed = this.#size < PREFIX ? PREFIX : PREFIX + lengthAt(bytes, at + 1);
   }
+}
+
+function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }

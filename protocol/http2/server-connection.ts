@@ -1,0 +1,399 @@
+import { DecodeError } from '../bytes/decode-error.ts';
+import {
+  DEFAULT_WINDOW,
+  ErrorCode,
+  Flag,
+  FrameType,
+  FrameWriter,
+  HEADER,
+  MAX_FRAME,
+  MAX_WINDOW,
+  PREFACE,
+  read32,
+  Setting,
+} from './frame.ts';
+import { HpackDecoder } from './hpack.ts';
+import { Outbound } from './outbound.ts';
+import type { OnRequest, StreamHandler } from './server-stream.ts';
+
+/** Octets that a client may have in flight on a stream, and on the connection. */
+const STREAM_WINDOW = 1 << 20;
+const CONNECTION_WINDOW = 16 << 20;
+/** Size of a request's headers, and of a block on its way. */
+const MAX_HEADERS = 64 * 1024;
+
+/** The connection cannot go on: GOAWAY with this code. */
+class ConnectionError extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+interface Stream {
+  readonly id: number;
+  readonly out: Outbound;
+  handler: StreamHandler | undefined;
+  /** The client has sent everything. */
+  ended: boolean;
+  /** Octets taken since its window was last opened. */
+  taken: number;
+}
+
+export interface ConnectionEvents {
+  readonly onRequest: OnRequest;
+  /** There is something to {@link ServerConnection.take}. */
+  onOutput(): void;
+}
+
+/**
+ * The server's side of an HTTP/2 connection (RFC 9113) as a machine without I/O: octets go in by `receive`, requests come
+ * out of `onRequest`, and what is to be sent waits for `take`. Requests are taken as fast as they come; responses wait for the
+ * client's flow control. There is no server push and no priority.
+ */
+export class ServerConnection {
+  readonly #events: ConnectionEvents;
+  readonly #writer: FrameWriter = new FrameWriter();
+  readonly #hpack: HpackDecoder = new HpackDecoder(MAX_HEADERS);
+  readonly #streams: Map<number, Stream> = new Map();
+  /** Streams with something that flow control holds back. */
+  readonly #blocked: Set<Stream> = new Set();
+  #rest: Uint8Array = new Uint8Array(0);
+  #prefaced = false;
+  #lastStream = 0;
+  #headers:
+    | { readonly id: number; readonly end: boolean; readonly parts: Uint8Array[]; size: number }
+    | undefined;
+  #taken = 0;
+  #window = DEFAULT_WINDOW;
+  #peerStreamWindow = DEFAULT_WINDOW;
+  #peerMaxFrame = MAX_FRAME;
+  #paused = false;
+  #failed = false;
+
+  constructor(events: ConnectionEvents) {
+    this.#events = events;
+    this.#writer.settings([
+      [Setting.initialWindowSize, STREAM_WINDOW],
+      [Setting.maxHeaderListSize, MAX_HEADERS],
+    ]);
+    this.#writer.numbers(FrameType.windowUpdate, 0, CONNECTION_WINDOW - DEFAULT_WINDOW);
+  }
+
+  /** True once the connection cannot go on: close it behind what there is to take. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** Octets to send now; empty where there are none. */
+  take(): Uint8Array {
+    return this.#writer.take();
+  }
+
+  /** While paused, data waits here instead of in the transport, so that each stream knows what it holds back. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    if (!paused) this.#flush();
+  }
+
+  /** Takes octets from the client. */
+  receive(bytes: Uint8Array): void {
+    if (this.#failed) return;
+    try {
+      this.#rest = this.#frames(this.#rest.length === 0 ? bytes : concat([this.#rest, bytes])).slice();
+    } catch (error) {
+      if (error instanceof ConnectionError) this.#fail(error.code);
+      else if (error instanceof DecodeError) this.#fail(ErrorCode.compressionError);
+      else throw error;
+    }
+    if (this.#writer.length > 0) this.#events.onOutput();
+  }
+
+  /** The transport is gone. */
+  closed(): void {
+    this.#failed = true;
+    this.#blocked.clear();
+    for (const stream of [...this.#streams.values()]) this.#close(stream);
+  }
+
+  #fail(code: number): void {
+    this.#failed = true;
+    this.#writer.numbers(FrameType.goaway, 0, this.#lastStream, code);
+  }
+
+  #frames(all: Uint8Array): Uint8Array {
+    let bytes = all;
+    if (!this.#prefaced) {
+      if (bytes.length < PREFACE.length) return bytes;
+      if (!PREFACE.every((octet, i) => bytes[i] === octet)) {
+        throw new ConnectionError(ErrorCode.protocolError, 'no preface');
+      }
+      this.#prefaced = true;
+      bytes = bytes.subarray(PREFACE.length);
+    }
+    let at = 0;
+    while (bytes.length - at >= HEADER) {
+      const length = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
+      if (length > MAX_FRAME) throw new ConnectionError(ErrorCode.frameSizeError, 'frame too large');
+      const end = at + HEADER + length;
+      if (bytes.length < end) break;
+      const payload = bytes.subarray(at + HEADER, end);
+      this.#frame(bytes[at + 3]!, bytes[at + 4]!, read32(bytes, at + 5) & 0x7fff_ffff, payload);
+      at = end;
+    }
+    return bytes.subarray(at);
+  }
+
+  #frame(type: number, flags: number, id: number, payload: Uint8Array): void {
+    if (this.#headers !== undefined && (type !== FrameType.continuation || id !== this.#headers.id)) {
+      throw new ConnectionError(ErrorCode.protocolError, 'a header block was not continued');
+    }
+    switch (type) {
+      case FrameType.data:
+        this.#data(flags, id, payload);
+        break;
+      case FrameType.headers:
+        this.#headersFrame(flags, id, payload);
+        break;
+      case FrameType.continuation:
+        this.#continuation(flags, payload);
+        break;
+      case FrameType.rstStream:
+        this.#rstStream(id, payload);
+        break;
+      case FrameType.settings:
+        this.#settings(flags, id, payload);
+        break;
+      case FrameType.ping:
+        this.#ping(flags, id, payload);
+        break;
+      case FrameType.windowUpdate:
+        this.#windowUpdate(id, payload);
+        break;
+      case FrameType.pushPromise:
+        throw new ConnectionError(ErrorCode.protocolError, 'a client does not push');
+      default:
+      // PRIORITY, GOAWAY, and types that nobody knows: nothing to do.
+    }
+  }
+
+  #data(flags: number, id: number, payload: Uint8Array): void {
+    if (id === 0 || id > this.#lastStream)
+      throw new ConnectionError(ErrorCode.protocolError, 'data of no stream');
+    this.#taken += payload.length;
+    if (this.#taken > CONNECTION_WINDOW)
+      throw new ConnectionError(ErrorCode.flowControlError, 'too much data');
+    if (this.#taken >= CONNECTION_WINDOW / 2) {
+      this.#writer.numbers(FrameType.windowUpdate, 0, this.#taken);
+      this.#taken = 0;
+    }
+    const stream = this.#streams.get(id);
+    // What was on its way when the stream was closed.
+    if (stream === undefined || stream.ended) return;
+    stream.taken += payload.length;
+    if (stream.taken > STREAM_WINDOW) throw new ConnectionError(ErrorCode.flowControlError, 'too much data');
+    const end = (flags & Flag.endStream) !== 0;
+    if (!end && stream.taken >= STREAM_WINDOW / 2) {
+      this.#writer.numbers(FrameType.windowUpdate, id, stream.taken);
+      stream.taken = 0;
+    }
+    const body = (flags & Flag.padded) === 0 ? payload : unpadded(payload, 0);
+    if (body.length > 0) stream.handler?.onData(body);
+    if (end) this.#halfClosed(stream);
+  }
+
+  #headersFrame(flags: number, id: number, payload: Uint8Array): void {
+    if (id % 2 === 0) throw new ConnectionError(ErrorCode.protocolError, 'not a stream of a client');
+    const fixed = (flags & Flag.priority) === 0 ? 0 : 5;
+    let block = (flags & Flag.padded) === 0 ? payload : unpadded(payload, fixed);
+    if (block.length < fixed) throw new ConnectionError(ErrorCode.frameSizeError, 'a header frame too short');
+    block = block.subarray(fixed);
+    const end = (flags & Flag.endStream) !== 0;
+    this.#headers = { id, end, parts: [block], size: block.length };
+    if ((flags & Flag.endHeaders) !== 0) this.#endHeaders();
+  }
+
+  #continuation(flags: number, payload: Uint8Array): void {
+    const headers = this.#headers;
+    if (headers === undefined) throw new ConnectionError(ErrorCode.protocolError, 'nothing to continue');
+    headers.parts.push(payload.slice());
+    // A frame costs something even where it is empty.
+    headers.size += payload.length + HEADER;
+    if (headers.size > MAX_HEADERS) throw new ConnectionError(ErrorCode.enhanceYourCalm, 'headers too large');
+    if ((flags & Flag.endHeaders) !== 0) this.#endHeaders();
+    else headers.parts[0] = headers.parts[0]!.slice();
+  }
+
+  #endHeaders(): void {
+    const { id, end, parts } = this.#headers!;
+    this.#headers = undefined;
+    const fields = this.#hpack.decode(parts.length === 1 ? parts[0]! : concat(parts));
+    const known = this.#streams.get(id);
+    if (known !== undefined) {
+      // Trailers: nobody needs them.
+      if (end && !known.ended) this.#halfClosed(known);
+      return;
+    }
+    if (id <= this.#lastStream) return;
+    this.#lastStream = id;
+    const stream: Stream = {
+      id,
+      out: new Outbound(id, this.#peerStreamWindow),
+      handler: undefined,
+      ended: false,
+      taken: 0,
+    };
+    this.#streams.set(id, stream);
+    stream.handler = this.#events.onRequest(fields, this.#owned(stream));
+    if (end) this.#halfClosed(stream);
+  }
+
+  #owned(stream: Stream): Parameters<OnRequest>[1] {
+    const { out } = stream;
+    const queued = (): void => {
+      this.#send(stream);
+      this.#events.onOutput();
+    };
+    return {
+      get waiting() {
+        return out.waiting;
+      },
+      headers: (block, end) => {
+        if (!this.#streams.has(stream.id) || !out.headers(block, end)) return;
+        queued();
+      },
+      data: (bytes, end) => {
+        if (!this.#streams.has(stream.id) || !out.data(bytes, end)) return;
+        queued();
+      },
+      reset: (code) => {
+        if (!this.#streams.has(stream.id)) return;
+        this.#writer.numbers(FrameType.rstStream, stream.id, code);
+        this.#close(stream);
+        this.#events.onOutput();
+      },
+    };
+  }
+
+  /** Sends what flow control lets through; the rest stays. */
+  #send(stream: Stream): void {
+    const budget = this.#paused ? 0 : this.#window;
+    this.#window -= stream.out.flush(this.#writer, budget, this.#peerMaxFrame);
+    if (stream.out.waiting > 0) this.#blocked.add(stream);
+    else this.#blocked.delete(stream);
+    if (stream.out.ended) this.#finish(stream);
+  }
+
+  #flush(): void {
+    if (this.#blocked.size === 0) return;
+    // Streams take turns: who could not send all goes behind the others.
+    for (const stream of [...this.#blocked]) {
+      if (this.#paused || this.#window <= 0) break;
+      const before = stream.out.waiting;
+      this.#blocked.delete(stream);
+      this.#send(stream);
+      if (stream.out.waiting === 0 && before > 0 && this.#streams.has(stream.id)) stream.handler?.onDrain();
+    }
+    if (this.#writer.length > 0) this.#events.onOutput();
+  }
+
+  /** This side has sent everything. */
+  #finish(stream: Stream): void {
+    // The answer is complete although the request is not: the client need not send the rest (§8.1).
+    if (!stream.ended) this.#writer.numbers(FrameType.rstStream, stream.id, ErrorCode.noError);
+    this.#close(stream);
+  }
+
+  #halfClosed(stream: Stream): void {
+    // Whoever took the data may have ended the stream because of it.
+    if (!this.#streams.has(stream.id)) return;
+    stream.ended = true;
+    stream.handler?.onEnd();
+  }
+
+  #close(stream: Stream): void {
+    if (!this.#streams.delete(stream.id)) return;
+    this.#blocked.delete(stream);
+    stream.handler?.onClose();
+  }
+
+  #rstStream(id: number, payload: Uint8Array): void {
+    if (payload.length !== 4) throw new ConnectionError(ErrorCode.frameSizeError, 'RST_STREAM');
+    if (id === 0 || id > this.#lastStream)
+      throw new ConnectionError(ErrorCode.protocolError, 'reset of no stream');
+    const stream = this.#streams.get(id);
+    if (stream !== undefined) this.#close(stream);
+  }
+
+  #settings(flags: number, id: number, payload: Uint8Array): void {
+    if (id !== 0) throw new ConnectionError(ErrorCode.protocolError, 'SETTINGS of a stream');
+    if ((flags & Flag.ack) !== 0) return;
+    if (payload.length % 6 !== 0) throw new ConnectionError(ErrorCode.frameSizeError, 'SETTINGS');
+    for (let at = 0; at < payload.length; at += 6) {
+      this.#setting((payload[at]! << 8) | payload[at + 1]!, read32(payload, at + 2));
+    }
+    this.#writer.frame(FrameType.settings, Flag.ack, 0, new Uint8Array(0));
+    this.#flush();
+  }
+
+  #setting(setting: number, value: number): void {
+    if (setting === Setting.initialWindowSize) {
+      if (value > MAX_WINDOW) throw new ConnectionError(ErrorCode.flowControlError, 'initial window');
+      for (const { out } of this.#streams.values()) out.window += value - this.#peerStreamWindow;
+      this.#peerStreamWindow = value;
+    } else if (setting === Setting.maxFrameSize) {
+      if (value < MAX_FRAME || value > 0xff_ffff) {
+        throw new ConnectionError(ErrorCode.protocolError, 'maximum frame size');
+      }
+      this.#peerMaxFrame = value;
+    }
+  }
+
+  #ping(flags: number, id: number, payload: Uint8Array): void {
+    if (id !== 0) throw new ConnectionError(ErrorCode.protocolError, 'PING of a stream');
+    if (payload.length !== 8) throw new ConnectionError(ErrorCode.frameSizeError, 'PING');
+    if ((flags & Flag.ack) === 0) this.#writer.frame(FrameType.ping, Flag.ack, 0, payload);
+  }
+
+  #windowUpdate(id: number, payload: Uint8Array): void {
+    if (payload.length !== 4) throw new ConnectionError(ErrorCode.frameSizeError, 'WINDOW_UPDATE');
+    const more = read32(payload, 0) & MAX_WINDOW;
+    if (id === 0) {
+      this.#window += more;
+      if (more === 0 || this.#window > MAX_WINDOW) {
+        throw new ConnectionError(ErrorCode.flowControlError, 'WINDOW_UPDATE');
+      }
+    } else {
+      const stream = this.#streams.get(id);
+      if (stream === undefined) return;
+      stream.out.window += more;
+      if (more === 0 || stream.out.window > MAX_WINDOW) {
+        this.#writer.numbers(FrameType.rstStream, id, ErrorCode.flowControlError);
+        this.#close(stream);
+        return;
+      }
+    }
+    this.#flush();
+  }
+}
+
+/** The part of a padded frame that is not padding. `fixed`: octets that have to be there. */
+function unpadded(payload: Uint8Array, fixed: number): Uint8Array {
+  const padding = payload[0];
+  if (padding === undefined || 1 + fixed + padding > payload.length) {
+    throw new ConnectionError(ErrorCode.protocolError, 'more padding than frame');
+  }
+  return payload.subarray(1, payload.length - padding);
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
