@@ -18,6 +18,7 @@ import {
   type Head,
   nextPosition,
   START,
+  UNKNOWN,
 } from './redis-position.ts';
 import { BATCH, newOperation, RedisReplica } from './redis-replica.ts';
 import type { RedisState } from './redis-state.ts';
@@ -180,7 +181,7 @@ export class RedisEngine implements Engine {
           await this.#pause(PASSING_PAUSE);
           continue;
         }
-        if (!this.#replica.applyNew(entries)) await this.#replica.reload();
+        await this.#replica.follow(entries);
       } catch (error) {
         if (this.#closed) return;
         this.#ports.log?.debug({ err: error }, 'following the log in Redis failed, trying again');
@@ -272,8 +273,9 @@ export class RedisEngine implements Engine {
       try {
         const { response, entry } = waiting.evaluate(draft);
         if (entry !== undefined) {
+          const previous = at.operation;
           at = { ...nextPosition(at, entry), operation };
-          entries.push({ position: at, entry });
+          entries.push({ position: at, previous, entry });
         }
         return { waiting, settle: () => waiting.resolve(response) };
       } catch (error) {
@@ -332,7 +334,7 @@ export class RedisEngine implements Engine {
   }
 
   async #behind({ head, missed }: AppendResult & { readonly kind: 'behind' }): Promise<void> {
-    if (!this.#replica.applyNew(missed)) await this.#replica.reload();
+    await this.#replica.follow(missed);
     if (comparePositions(this.#replica.applied, head) !== 0) await this.#replica.catchUp();
   }
 
@@ -347,7 +349,7 @@ export class RedisEngine implements Engine {
   }
 
   #succeeded(batch: Batch): void {
-    if (!this.#replica.applyNew(batch.entries)) {
+    if (this.#replica.applyNew(batch.entries) !== 'applied') {
       throw new RangeError('the log confirmed an append that does not follow the state');
     }
     for (const { waiting, settle } of batch.answers) this.#settle(waiting, settle);
@@ -443,9 +445,6 @@ export class RedisEngine implements Engine {
     }
   }
 }
-
-/** Operation of a head that is behind others in the log already: nobody appends to it. */
-const UNKNOWN = '-';
 
 /** Whether an append that had no answer may lie in a part of the log that has been dropped meanwhile. */
 function isHidden(batch: Batch, result: AppendResult): boolean {

@@ -27,9 +27,10 @@ export function redisKeys(
   };
 }
 
-/** An entry where it is in the log, with the operation that appended it. */
+/** An entry where it is in the log, with the operation that appended it, and the one that appended the entry before. */
 export interface LoggedEntry {
   readonly position: Head;
+  readonly previous: string;
   readonly entry: LogEntry;
 }
 
@@ -57,10 +58,11 @@ export interface Deadlines {
 type RawEntry = [id: Buffer, fields: Buffer[]];
 
 function decodeRaw([id, fields]: RawEntry): LoggedEntry {
-  // Fields are "op", operation id, "e", entry.
+  // Fields are "op", operation id, "p", the one before, "e", entry.
   const operation = fields[1]?.toString() ?? '';
-  const entry = decodeLogEntry(fields[3] ?? new Uint8Array());
-  return { position: { ...parsePosition(id.toString()), operation }, entry };
+  const previous = fields[3]?.toString() ?? '';
+  const entry = decodeLogEntry(fields[5] ?? new Uint8Array());
+  return { position: { ...parsePosition(id.toString()), operation }, previous, entry };
 }
 
 const milliseconds = (ttl: bigint): string => (ttl * 1000n).toString();
@@ -104,11 +106,12 @@ export class RedisLog {
     const grants: string[] = [];
     const ended: string[] = [];
     const appended: (string | Buffer)[] = [];
-    for (const { position, entry } of entries) {
+    for (const { position, previous, entry } of entries) {
       if (entry.kind === 'grant') grants.push(entry.id.toString(), milliseconds(entry.ttl));
       if (entry.kind === 'revoke') ended.push(entry.id.toString());
       if (entry.kind === 'revision') ended.push(...entry.revoked.map(String));
-      appended.push(formatPosition(position), position.operation, toBuffer(encodeLogEntry(entry)));
+      appended.push(formatPosition(position), position.operation, previous);
+      appended.push(toBuffer(encodeLogEntry(entry)));
     }
     const { log, head, leases } = this.#keys;
     const answer = (await this.#redis.storeAppendBuffer(

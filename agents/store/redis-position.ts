@@ -17,8 +17,11 @@ export interface Head extends Position {
   readonly operation: string;
 }
 
+/** The operation of no entry, or of one that is no longer known: whatever comes behind it is taken. */
+export const UNKNOWN = '-';
+
 /** The head of a log with nothing in it: etcd's first revision. */
-export const START: Head = { revision: 1n, n: 0n, operation: '-' };
+export const START: Head = { revision: 1n, n: 0n, operation: UNKNOWN };
 
 export function formatPosition(position: Position): string {
   return `${position.revision}-${position.n}`;

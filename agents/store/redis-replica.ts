@@ -10,6 +10,7 @@ import {
   type Head,
   nextPosition,
   START,
+  UNKNOWN,
 } from './redis-position.ts';
 import { RecentEntries } from './redis-recent.ts';
 import type { WatchHub } from './watch-hub.ts';
@@ -109,19 +110,30 @@ export class RedisReplica {
     }
   }
 
-  /** Applies what is new of these entries; false where some between are missing. */
-  applyNew(entries: readonly LoggedEntry[]): boolean {
+  /**
+   * Applies what is new of these entries, up to where some between are missing (`gap`) or where one comes behind another entry than
+   * the last applied one (`diverged`).
+   */
+  applyNew(entries: readonly LoggedEntry[]): 'applied' | 'gap' | 'diverged' {
     for (const logged of entries) {
-      const { position, entry } = logged;
+      const { position, previous, entry } = logged;
       if (comparePositions(position, this.#applied) <= 0) continue;
-      if (!follows(this.#applied, position, entry)) return false;
+      if (!follows(this.#applied, position, entry)) return 'gap';
+      if (this.#applied.operation !== UNKNOWN && previous !== this.#applied.operation) return 'diverged';
       const outputs = this.#machine.apply(entry, this.#clock.now());
       this.#applied = position;
       this.#recent.add(logged);
       this.#hub?.deliver(outputs);
       this.#options.onApplied(entry);
     }
-    return true;
+    return 'applied';
+  }
+
+  /** Applies entries, and where that cannot be, begins anew with what the log has now. */
+  async follow(entries: readonly LoggedEntry[]): Promise<void> {
+    const result = this.applyNew(entries);
+    if (result === 'gap') await this.reload();
+    if (result === 'diverged') await this.beginEpoch();
   }
 
   /** This process fell behind what the log still holds: start afresh; watches end and their owners list again. */
@@ -148,8 +160,7 @@ export class RedisReplica {
       }
       if (!(await this.#isOurs(head))) return this.beginEpoch();
       if (order === 0) return;
-      const entries = await this.#redisLog.entriesAfter(this.#applied);
-      if (!this.applyNew(entries)) return this.reload();
+      await this.follow(await this.#redisLog.entriesAfter(this.#applied));
     }
   }
 
@@ -184,7 +195,7 @@ export class RedisReplica {
   async #append(head: Head, entries: readonly LoggedEntry[]): Promise<boolean> {
     let expected = head;
     for (let i = 0; i < entries.length; i += BATCH) {
-      const batch = entries.slice(i, i + BATCH);
+      const batch = chained(expected, entries.slice(i, i + BATCH));
       const operation = newOperation();
       const result = await this.#redisLog.append({ expected, operation, entries: batch, guards: [] });
       if (result.kind !== 'done') return false;
@@ -217,7 +228,7 @@ export class RedisReplica {
     const add = (entry: LogEntry | undefined): void => {
       if (entry === undefined) return;
       at = { ...nextPosition(at, entry), operation: base.operation };
-      entries.push({ position: at, entry });
+      entries.push({ position: at, previous: '', entry });
     };
     const end = recent[0]?.position.revision ?? machine.revision + 1n;
     for (let next = base.revision + 1n; next < end; next++) add(machine.revisionEntry(next));
@@ -245,10 +256,20 @@ export class RedisReplica {
       const position: Head = { ...nextPosition(head, entry), operation };
       const fields = { lost: formatPosition(seen), from: entry.revision.toString() };
       this.#options.log?.warn(fields, 'Redis lost acknowledged revisions, beginning a new epoch');
-      const entries = [{ position, entry }];
+      const entries = [{ position, previous: head.operation, entry }];
       const result = await this.#redisLog.append({ expected: head, operation, entries, guards: [] });
       if (result.kind === 'done') this.applyNew(entries);
       else await this.load();
     }
   }
+}
+
+/** The entries, each with the operation of the one before. */
+function chained(head: Head, entries: readonly LoggedEntry[]): LoggedEntry[] {
+  let previous = head.operation;
+  return entries.map((logged) => {
+    const next = { ...logged, previous };
+    previous = logged.position.operation;
+    return next;
+  });
 }

@@ -7,6 +7,7 @@ import { createRedisStore, destroyRedisStore, type RedisStore } from '../../agen
 import { connectRedis } from '../../agents/store/redis-connection.ts';
 import { RedisLog } from '../../agents/store/redis-log.ts';
 import { RedisReplica } from '../../agents/store/redis-replica.ts';
+import { encodeLogEntry } from '../../protocol/etcd/entry.ts';
 import { tool } from '../support/tools.ts';
 import { b, below, eventLine, failure, line, record, t } from '../unit/store/support.ts';
 import { freePort } from './etcd-server.ts';
@@ -323,5 +324,134 @@ describe.skipIf(redis.missing)(redis.title('the Redis store under faults'), () =
     await connection.config('SET', 'maxmemory', '0');
     await client.put({ key: b(`${p}b`), value: b('2') });
     expect(await contents(client)).toEqual([`${p}a=1`, `${p}b=2`]);
+  });
+
+  test('a Redis that evicts keys is refused in one line', async () => {
+    const { url } = await server('--maxmemory-policy', 'allkeys-lru');
+    expect(await failure(createRedisStore(url, { namespace: 'test', clock }))).toMatch(
+      /^undefined redis:\/\/127[^ ]* ?has maxmemory-policy allkeys-lru, expected noeviction: it would drop parts of the store$/,
+    );
+  });
+
+  test('acknowledged revisions that are lost are never given out again, and watchers are told', async () => {
+    const redisServer = await server('--appendfsync', 'no');
+    const first = await open(redisServer.url);
+    const second = await open(redisServer.url);
+    const one = first.client();
+    for (let i = 0; i < 20; i++) await one.put({ key: b(`${p}${i}`), value: b('x') });
+    await second.client().range(below(p));
+    const seen = record(one, below(p));
+    await seen.untilCreated();
+    // Redis goes back to what it had some revisions ago, and somebody writes there before anybody notices.
+    const connection = await admin(redisServer.url);
+    const log = 'podwire:{test}:log';
+    const all = (await connection.xrangeBuffer(log, '-', '+')) as [Buffer, Buffer[]][];
+    await connection.del(log);
+    for (const [id, fields] of all.slice(0, 15)) await connection.xadd(log, id, ...fields);
+    const last = all[14]![1][1]!;
+    await connection.xadd(log, '17-0', 'op', 'stranger', 'p', last, 'e', rawEntry(17n));
+    await connection.set('podwire:{test}:head', '17-0 stranger');
+    expect(String(all[14]![0])).toBe('16-0');
+    const before = first.header().revision;
+    expect(before).toBe(21n);
+    const { header } = await one.put({ key: b(`${p}new`), value: b('y') });
+    expect(header.revision).toBeGreaterThan(before + 1000n);
+    expect(await seen.ended).toMatchObject({ code: 11 });
+    const keys = (await one.range(below(p))).kvs.map(line);
+    expect(keys).toContain(`${p}new=y`);
+    expect(keys).toContain('/t/stranger=z');
+    expect(keys).not.toContain(`${p}19=x`);
+    // The other server follows, and also tells its watchers.
+    const late = record(second.client(), { ...below(p), startRevision: before });
+    expect(await late.ended).toMatchObject({ code: 11 });
+    expect((await second.client().range(below(p))).kvs.map(line)).toEqual(keys);
+  });
+
+  /** An entry that nobody here has made. */
+  function rawEntry(revision: bigint): Buffer {
+    const change = {
+      key: b('/t/stranger'),
+      value: b('z'),
+      createRevision: revision,
+      modRevision: revision,
+      version: 1n,
+      lease: 0n,
+      sub: 0,
+    };
+    return Buffer.from(encodeLogEntry({ kind: 'revision', revision, changes: [change], revoked: [] }));
+  }
+
+  test('a Redis that was started again without a syncing AOF begins an epoch for who opens it next', async () => {
+    const redisServer = await server('--appendfsync', 'everysec');
+    const first = await open(redisServer.url);
+    await first.client().put({ key: b(`${p}a`), value: b('1') });
+    await first.close();
+    await redisServer.kill('SIGTERM');
+    await redisServer.start();
+    const second = await open(redisServer.url);
+    const client = second.client();
+    expect(await contents(client)).toEqual([`${p}a=1`]);
+    expect(second.header().revision).toBeGreaterThan(1000n);
+    const seen = record(client, { ...below(p), startRevision: 2n });
+    expect(await seen.ended).toMatchObject({ code: 11 });
+    const { header } = await client.put({ key: b(`${p}b`), value: b('2') });
+    expect((await client.hashKv(0n)).header.revision).toBe(header.revision);
+    const third = await open(redisServer.url);
+    expect(third.header().revision).toBe(header.revision);
+    expect(await contents(third.client())).toEqual([`${p}a=1`, `${p}b=2`]);
+  });
+
+  test('a wall clock that jumps ends no lease early', async () => {
+    const { url } = await server('--appendfsync', 'no');
+    const store = await open(url);
+    const client = store.client();
+    const { id } = await client.leaseGrant(600n);
+    await client.put({ key: b(`${p}a`), value: b('1'), lease: id });
+    const connection = await admin(url);
+    // As if the clock had gone on by an hour: the deadline lies far back.
+    const leases = 'podwire:{test}:leases';
+    const deadline = Number(await connection.zscore(leases, String(id)));
+    await connection.zadd(leases, deadline - 3_600_000, String(id));
+    expect(await client.leaseKeepAlive(id)).toBe(600n);
+    expect(Number(await connection.zscore(leases, String(id)))).toBeGreaterThanOrEqual(deadline);
+    await connection.zadd(leases, deadline - 3_600_000, String(id));
+    const other = await open(url);
+    expect((await other.leaseTimeToLive(id)).ttl).toBeGreaterThan(590n);
+    expect(await contents(other.client())).toEqual([`${p}a=1`]);
+  });
+
+  test('users, roles and their permissions are in both stores and outlive them; tokens do not', async () => {
+    const { url } = await server('--appendfsync', 'no');
+    const one = await open(url);
+    const root = one.client().auth;
+    await root.userAdd('root', 'secret');
+    await root.userGrantRole('root', 'root');
+    await root.userAdd('reader', 'pass');
+    await root.roleAdd('reading');
+    await root.roleGrantPermission('reading', { type: 'READ', ...below(p) });
+    await root.userGrantRole('reader', 'reading');
+    await root.enable();
+    const { token } = await one.client({}).auth.authenticate('reader', 'pass');
+    const two = await open(url);
+    await one.client().put({ key: b(`${p}a`), value: b('1') });
+    expect(await contents(one.client({ token }))).toEqual([`${p}a=1`]);
+    expect(await failure(one.client({ token }).put({ key: b(`${p}a`), value: b('2') }))).toBe(
+      '7 etcdserver: permission denied',
+    );
+    // Assigned before the second one was there.
+    expect(await failure(two.client({ token }).range(below(p)))).toBe('16 etcdserver: invalid auth token');
+    const again = await one.client({}).auth.authenticate('reader', 'pass');
+    await two.client().range(below(p));
+    expect(await contents(two.client({ token: again.token }))).toEqual([`${p}a=1`]);
+    await one.client().compact(2n);
+    await one.close();
+    await two.close();
+    const three = await open(url);
+    expect(await failure(three.client({ token: again.token }).range(below(p)))).toBe(
+      '16 etcdserver: invalid auth token',
+    );
+    expect((await three.client().auth.userGet('reader')).roles).toEqual(['reading']);
+    const fresh = await three.client({}).auth.authenticate('reader', 'pass');
+    expect(await contents(three.client({ token: fresh.token }))).toEqual([`${p}a=1`]);
   });
 });
