@@ -20,7 +20,7 @@ const EXTERNAL = ['koffi', 'ioredis'];
  */
 const GROUPS = {
   command: ['lab/cli/program.ts', 'lab/cli/speaker.ts'],
-  speaker: ['lab/speaker/read-file.ts', 'lab/speaker/process.ts', 'lab/speaker/registry.ts', 'agents/log.ts'],
+  speaker: ['lab/cli/speaker-run.ts'],
 };
 
 /** Folders of the project's own modules. */

@@ -1,4 +1,4 @@
-import { connect, createServer, isIP, isIPv6, type Server, Socket } from 'node:net';
+import net, { connect, createServer, isIP, isIPv6, type ListenOptions, type Server, Socket } from 'node:net';
 import {
   type Endpoint,
   PortError,
@@ -47,13 +47,24 @@ async function listen(
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', (error) => reject(portErrorFrom(what, error)));
-  const where =
-    bound === undefined ? { host: local.address, port: local.port, ipv6Only: true } : { fd: bound.fd };
-  server.listen(where, resolve);
+  try {
+    server.listen(bound === undefined ? whereToListen(local) : { fd: bound.fd }, resolve);
+  } catch (error) {
+    throw portErrorFrom(what, error);
+  }
   await promise;
   // Errors of a listening server concern one connection that could not be accepted (EMFILE): it is lost.
   server.removeAllListeners('error').on('error', () => undefined);
   return new NodeListener(server, what, bound?.keys);
+}
+
+/**
+ * A socket that is bound already, where Node has that (26.4): listening on an address, it would look the name up, and
+ * compile the largest regular expression of its own to see that the answer is no link-local IPv6 address.
+ */
+function whereToListen({ address, port }: Endpoint): ListenOptions {
+  const options = { host: address, port, ipv6Only: address.includes(':') };
+  return 'BoundSocket' in net ? { handle: new net.BoundSocket(options) } : options;
 }
 
 class NodeListener implements TcpListener {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openLog } from '../../../agents/log.ts';
 import type { CliContext } from '../../../lab/cli/context.ts';
-import { terminalLog } from '../../../lab/cli/speaker.ts';
+import { terminalLog } from '../../../lab/cli/speaker-run.ts';
 
 /** What a speaker logs on a terminal, without colours. */
 function logged(work: (log: ReturnType<typeof openLog>['log']) => void): string {

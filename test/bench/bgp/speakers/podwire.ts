@@ -8,7 +8,7 @@ import { root } from '../../../support/root.ts';
 import { ipv6Of, type Speaker, type SpeakerKind, SpeakerProcess, type SpeakerSpec } from './speaker.ts';
 
 const PODWIRE = join(root, 'bin', 'podwire.mjs');
-const PROBE = fileURLToPath(new URL('stall-probe.ts', import.meta.url));
+const PROBE = fileURLToPath(new URL('stall-probe.mjs', import.meta.url));
 const run = promisify(execFile);
 
 /** @param options of Node in the speaker's process, such as --cpu-prof. */

@@ -1,4 +1,5 @@
-// Loaded into the podwire under test (node --import): tells how long its event loop stood still, when asked.
+// Loaded into the podwire under test (node --import): tells how long its event loop stood still, when asked. JavaScript,
+// because loading what strips types would take longer than the start that is measured.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** How often the loop is looked at, ms. */
