@@ -2,7 +2,7 @@
 import type { PathScan, PathSelection } from '../../protocol/bgp/rib/path-scan.ts';
 import type { Rib } from '../../protocol/bgp/rib/rib.ts';
 import type { Clock } from '../ports.ts';
-import { byFamily, mostSorted, sortEntries } from './path-order.ts';
+import { byFamily, merged, mostSorted, orderOf, sortRuns } from './path-order.ts';
 import { attributeTest, Destination, type PathFilter } from './path-query.ts';
 import { pathView } from './path-view.ts';
 import { TimeSlice } from './time-slice.ts';
@@ -80,8 +80,7 @@ class Run {
     // Without a prefix nearly all are wanted: those that are too many need not be gathered first.
     if (scan.count > most && to === undefined) return this.#each(scan, range(0, scan.top), texts);
     const { entries, next } = await this.#gather(scan, most);
-    if (next >= scan.top) sortEntries(scan, entries);
-    await this.#each(scan, entries, texts);
+    await this.#each(scan, next < scan.top ? entries : await this.#inOrder(scan, entries), texts);
     await this.#each(scan, range(next, scan.top), texts);
   }
 
@@ -101,6 +100,16 @@ class Run {
       entries[count++] = next;
     }
     return { entries: entries.subarray(0, count), next };
+  }
+
+  async #inOrder(scan: PathScan, entries: Uint32Array): Promise<Iterable<number>> {
+    const order = orderOf(scan, entries);
+    const runs: Uint32Array[] = [];
+    for (const run of sortRuns(entries, order)) {
+      runs.push(run);
+      await this.#slice.pauseIfOver();
+    }
+    return merged(runs, order);
   }
 
   /** Shows entries. @param texts routes are those that this names. */

@@ -19,7 +19,12 @@ export class TimeSlice {
   /** Counts a step; true where it is time to {@link pause}. */
   step(): boolean {
     this.#steps += 1;
-    return this.#steps % STEPS === 0 && this.#clock.now() - this.#began >= SLICE;
+    return this.#steps % STEPS === 0 && this.#over;
+  }
+
+  /** As {@link pause} where it is time to: for steps that take long. */
+  async pauseIfOver(): Promise<void> {
+    if (this.#over) await this.pause();
   }
 
   /** Resolves in the next turn of the event loop. */
@@ -28,5 +33,9 @@ export class TimeSlice {
       this.#clock.setTimer(0, resolve);
     });
     this.#began = this.#clock.now();
+  }
+
+  get #over(): boolean {
+    return this.#clock.now() - this.#began >= SLICE;
   }
 }

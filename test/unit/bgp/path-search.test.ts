@@ -88,6 +88,19 @@ describe('paths are shown', () => {
     ]);
   });
 
+  test('by address also where they are many, and pauses are made while they are sorted', async () => {
+    const rib = new Rib(CONFIG);
+    const from = rib.addPeer(peer(2));
+    const all = Array.from(
+      { length: 20_000 },
+      (_, i) => `${10 + (i >> 13)}.${(i >> 5) & 255}.${(i & 31) << 3}.0/24`,
+    );
+    const shuffled = all.map((_, i) => all[(i * 7919) % all.length]!);
+    for (let at = 0; at < all.length; at += 500) announce(rib, from, {}, shuffled.slice(at, at + 500));
+    const found = await search(rib, { clock: new FastClock(1) });
+    expect(found.map(({ prefix }) => prefix)).toEqual(all);
+  });
+
   test('family by family', async () => {
     const rib = ribOf('[3]:[0]:[32]:[192.0.2.1] RD 192.0.2.1:3', '2001:db8::/32');
     for (const text of ['10.9.0.0/24 RD 65000:1 label 7', '9.9.0.0/24 RD 65000:1 label 8']) {
