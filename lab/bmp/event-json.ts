@@ -50,11 +50,12 @@ export function eventObjects(router: BmpRouter, event: StationEvent): EventObjec
     case 'malformed':
       return [{ event: 'malformed', reason: event.reason }];
     case 'message':
-      return messageObjects(router, event.message, event.offset);
+      return messageObjects(router, event.message, event.offset - event.bytes.byteOffset);
   }
 }
 
-function messageObjects(router: BmpRouter, message: BmpMessage, offset: number): EventObject[] {
+/** @param shift from octets of the buffer to octets of the stream, for errors. */
+function messageObjects(router: BmpRouter, message: BmpMessage, shift: number): EventObject[] {
   switch (message.kind) {
     case 'initiation':
       return [
@@ -83,7 +84,7 @@ function messageObjects(router: BmpRouter, message: BmpMessage, offset: number):
         },
       ];
     case 'route-monitoring':
-      return routeObjects(router, message, offset);
+      return routeObjects(router, message, shift);
     case 'route-mirroring':
       return [
         {
@@ -100,9 +101,9 @@ function messageObjects(router: BmpRouter, message: BmpMessage, offset: number):
 function routeObjects(
   { peers }: BmpRouter,
   message: BmpMessage & { readonly kind: 'route-monitoring' },
-  offset: number,
+  shift: number,
 ): EventObject[] {
-  const base = offset + message.update.byteOffset;
+  const base = shift + message.update.byteOffset;
   const { withdrawn, announced, endOfRib } = monitoredUpdate(message, peers, base);
   const common = { ...peerFields(message.peer), rib: ribOf(message.peer) };
   if (endOfRib !== undefined) return [{ event: 'end-of-rib', ...common, family: endOfRib }];

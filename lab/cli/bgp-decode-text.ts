@@ -80,7 +80,8 @@ function endpoint({ address, port }: { readonly address: string; readonly port: 
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-function fieldLines(field: Field, depth: number, width: number, paint: Paint): string[] {
+/** A field and what is in it, a line each, with its octets before it in `width` characters. */
+export function fieldLines(field: Field, depth: number, width: number, paint: Paint): string[] {
   const indent = '  '.repeat(depth);
   const range = paint('dim', byteRange(field).padStart(width));
   const value = valueText(field);

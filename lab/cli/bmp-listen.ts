@@ -1,13 +1,15 @@
 import { type BmpRouter, BmpStation, type StationEvent } from '../../agents/bmp/station.ts';
 import { systemClock } from '../../agents/io/clock.ts';
 import { nodeTcp } from '../../agents/io/tcp.ts';
+import { dissectBmp } from '../../protocol/bmp/dissect.ts';
 import { DecodeError } from '../../protocol/bytes/decode-error.ts';
 import { type CapturedTcp, captureTcp } from '../bmp/capture.ts';
 import { eventObjects } from '../bmp/event-json.ts';
 import type { EventObject } from '../bmp/event-object.ts';
 import { eventText } from '../bmp/event-text.ts';
+import { fieldLines } from './bgp-decode-text.ts';
 import type { BmpListenOptions } from './bmp.ts';
-import { type CliContext, paintFor, say } from './context.ts';
+import { type CliContext, type Paint, paintFor, say } from './context.ts';
 import { CliError, UsageError } from './errors.ts';
 import { packageVersion } from './package.ts';
 
@@ -65,6 +67,7 @@ class EventPrinter {
   readonly enough: Promise<void>;
   readonly #context: CliContext;
   readonly #options: BmpListenOptions;
+  readonly #paint: Paint;
   readonly #line: (router: BmpRouter, object: EventObject) => string;
   #left: number;
   #done: () => void = () => undefined;
@@ -77,6 +80,7 @@ class EventPrinter {
       this.#done = resolve;
     });
     const paint = paintFor(context, 'stdout', options);
+    this.#paint = paint;
     this.#line =
       options.format === 'json'
         ? jsonLine
@@ -89,9 +93,19 @@ class EventPrinter {
     const objects = this.#objects(router, event);
     this.malformed += objects.filter((object) => object.event === 'malformed').length;
     // Pipes and files take what is written before this returns, so a slow reader slows the router down.
-    this.#context.stdout.write(objects.map((object) => this.#line(router, object)).join(''));
+    const lines = objects.map((object) => this.#line(router, object)).join('');
+    this.#context.stdout.write(lines + this.#fields(router, event));
     if (event.kind === 'message') this.#left -= 1;
     if (this.#left <= 0 || (event.kind === 'closed' && this.#options.once === true)) this.#done();
+  }
+
+  /** Every field of a message, where that is wanted. */
+  #fields({ peers }: BmpRouter, event: StationEvent): string {
+    if (event.kind !== 'message' || !this.#options.fields || this.#options.format === 'json') return '';
+    const { children = [], length } = dissectBmp(event.bytes, peers);
+    const width = 2 * String(length - 1).length + 2;
+    const lines = children.flatMap((child) => fieldLines(child, 0, width, this.#paint));
+    return `${lines.join('\n')}\n\n`;
   }
 
   #objects(router: BmpRouter, event: StationEvent): EventObject[] {

@@ -9,6 +9,7 @@ export interface BmpListenOptions extends GlobalOptions {
   readonly write?: string;
   readonly count?: number;
   readonly once?: boolean;
+  readonly fields?: boolean;
 }
 
 /** `podwire bmp ...` */
@@ -25,6 +26,7 @@ export function register(program: Command, context: CliContext): void {
     .option('-w, --write <file>', 'write the connections to this file too, as pcapng')
     .option('-c, --count <n>', 'end after so many BMP messages', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('--once', 'end when the first router has closed its connection')
+    .option('--fields', 'print every field of each message under its lines, with its octets')
     .addHelpText('after', EXAMPLES)
     .action(async (_options: object, command: Command) => {
       const { listenBmp } = await import('./bmp-listen.ts');

@@ -38,11 +38,6 @@ const RIBS: Readonly<Record<BmpRib, string>> = {
   'loc-rib': 'Loc-RIB',
 };
 
-/** A table in words. */
-export function ribName(rib: BmpRib): string {
-  return RIBS[rib];
-}
-
 /**
  * The message in `bytes`, header to end, whatever stands behind the header: what makes no sense is there as undecoded
  * octets with what is wrong. BGP messages in it are taken apart as well, offsets counting from the BMP header.

@@ -15,23 +15,23 @@ import { STATISTICS_REPORT } from './types.ts';
 
 /** Types of RFC 7854 §4.8. */
 export const REJECTED_PREFIXES = 0;
-export const DUPLICATE_PREFIXES = 1;
-export const DUPLICATE_WITHDRAWS = 2;
+const DUPLICATE_PREFIXES = 1;
+const DUPLICATE_WITHDRAWS = 2;
 export const CLUSTER_LIST_LOOPS = 3;
 export const AS_PATH_LOOPS = 4;
 export const ORIGINATOR_ID_LOOPS = 5;
-export const CONFEDERATION_LOOPS = 6;
+const CONFEDERATION_LOOPS = 6;
 export const ADJ_RIB_IN_ROUTES = 7;
 export const LOC_RIB_ROUTES = 8;
 export const ADJ_RIB_IN_FAMILY_ROUTES = 9;
 export const LOC_RIB_FAMILY_ROUTES = 10;
 export const TREAT_AS_WITHDRAW_UPDATES = 11;
-export const TREAT_AS_WITHDRAW_PREFIXES = 12;
-export const DUPLICATE_UPDATES = 13;
+const TREAT_AS_WITHDRAW_PREFIXES = 12;
+const DUPLICATE_UPDATES = 13;
 /** Types of RFC 8671 §6.2. */
-export const ADJ_RIB_OUT_PRE_ROUTES = 14;
+const ADJ_RIB_OUT_PRE_ROUTES = 14;
 export const ADJ_RIB_OUT_POST_ROUTES = 15;
-export const ADJ_RIB_OUT_PRE_FAMILY_ROUTES = 16;
+const ADJ_RIB_OUT_PRE_FAMILY_ROUTES = 16;
 export const ADJ_RIB_OUT_POST_FAMILY_ROUTES = 17;
 
 /** Types in words; those from 18 on are IANA's of later documents. */

@@ -9,10 +9,8 @@ export const INITIATION = 4;
 export const TERMINATION = 5;
 export const ROUTE_MIRRORING = 6;
 
-/** Peer types, RFC 7854 §10.2 and RFC 9069 §8.1. */
+/** Peer types, RFC 7854 §10.2 and RFC 9069 §8.1; 1 and 2 are of VRFs. */
 export const GLOBAL_INSTANCE_PEER = 0;
-export const RD_INSTANCE_PEER = 1;
-export const LOCAL_INSTANCE_PEER = 2;
 export const LOC_RIB_PEER = 3;
 
 /** Flags of a peer of types 0 to 2: V, L, A (RFC 7854 §4.2) and O (RFC 8671 §4). */
@@ -20,8 +18,6 @@ export const IPV6_PEER = 0x80;
 export const POST_POLICY = 0x40;
 export const LEGACY_AS_PATH = 0x20;
 export const ADJ_RIB_OUT = 0x10;
-/** The one flag of a Loc-RIB: F, not all of its routes are sent (RFC 9069 §4.2). */
-export const FILTERED = 0x80;
 
 /** Information TLVs of Initiation and Peer Up, RFC 7854 §4.4 and RFC 9069 §5.3. */
 export const STRING = 0;
@@ -33,9 +29,6 @@ export const VRF_TABLE_NAME = 3;
 export const TERMINATION_REASON = 1;
 /** Reasons of Termination. */
 export const ADMINISTRATIVELY_CLOSED = 0;
-export const UNSPECIFIED_REASON = 1;
-export const OUT_OF_RESOURCES = 2;
-export const REDUNDANT_CONNECTION = 3;
 export const PERMANENTLY_CLOSED = 4;
 
 /** Reasons of Peer Down, RFC 7854 §4.9 and RFC 9069 §5.6. */

@@ -12,6 +12,7 @@ import type { EventObject } from '../../../lab/bmp/event-object.ts';
 import { root } from '../../support/root.ts';
 import { tool } from '../../support/tools.ts';
 import { until } from '../../support/until.ts';
+import { GOLDEN } from '../../unit/bmp/golden.ts';
 import { PodwireProcess } from '../bgp/podwire-process.ts';
 
 const run = promisify(execFile);
@@ -220,6 +221,25 @@ describe('podwire bmp listen', () => {
     expect(await listener.ended).toBe(1);
     expect(listener.of('malformed')[0]!.reason).toBe('BMP header, offset 0: version 71 must be 3');
     expect(listener.events.at(-1)!.event).toBe('closed');
+  }, 30_000);
+
+  test('with --fields takes each message apart', async () => {
+    const place = ['--listen', `127.0.0.1:${STATION}`, '--count', '1', '--fields'];
+    const child = spawn(execPath, [PODWIRE, 'bmp', 'listen', ...place], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    child.stdout.on('data', (text: Buffer) => {
+      output += text.toString();
+    });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await new Promise((resolve) => createInterface(child.stderr).once('line', resolve));
+    const socket = connect(STATION, '127.0.0.1');
+    socket.write(GOLDEN.TERMINATION!);
+    expect(await ended).toBe(0);
+    socket.destroy();
+    expect(output).toMatch(/ termination administratively closed, ok\n/);
+    expect(output).toMatch(/ 10\.\.11 {4}reason: administratively closed \(0\)\n/);
   }, 30_000);
 
   test('says in one line why it cannot listen, or not write', async () => {
