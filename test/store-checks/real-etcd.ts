@@ -19,9 +19,19 @@ export interface RealEtcd extends StoreLike {
 
 const toBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
-/** A client of a real etcd at `address` (host:port), through gRPC; with a token, as its user. */
-export function realEtcd(address: string, token?: string): RealEtcd {
+/**
+ * A client of a real etcd, or of whatever claims to be one, at `address` (host:port), through gRPC; with a token, as its user. A
+ * request may take `deadline` milliseconds.
+ */
+export function realEtcd(
+  address: string,
+  token?: string,
+  { deadline = 60_000 }: { readonly deadline?: number } = {},
+): RealEtcd {
   const client = new Client(address, credentials.createInsecure(), {
+    'grpc.initial_reconnect_backoff_ms': 50,
+    'grpc.max_reconnect_backoff_ms': 200,
+    'grpc.use_local_subchannel_pool': 1,
     'grpc.max_receive_message_length': -1,
     'grpc.max_send_message_length': -1,
   });
@@ -43,6 +53,7 @@ export function realEtcd(address: string, token?: string): RealEtcd {
         (bytes) => response.decode(bytes),
         message,
         metadata,
+        { deadline: Date.now() + deadline },
         done,
       );
     });
@@ -97,12 +108,19 @@ export function realEtcd(address: string, token?: string): RealEtcd {
         metadata,
       );
       wire.on('data', (message) => handler.onResponse(message));
-      wire.on('error', () => {});
+      let over = false;
+      const end = (): void => {
+        if (!over) handler.onEnd?.(new Error('the stream broke off'));
+        over = true;
+      };
+      wire.on('error', end);
+      wire.on('end', end);
       const stream: StreamLike = {
         create: (wanted) => wire.write({ createRequest: { watchId: 0n, fragment: false, ...wanted } }),
         cancel: (watchId) => wire.write({ cancelRequest: { watchId } }),
         requestProgress: () => wire.write({ progressRequest: {} }),
         close: () => {
+          over = true;
           streams.delete(stream);
           wire.cancel();
         },

@@ -3,6 +3,10 @@ import type { AuthClient, StoreClient, WatchStream, WatchStreamHandler } from '.
 /** What the checks need of a stream of watches. */
 export type StreamLike = Pick<WatchStream, 'create' | 'cancel' | 'requestProgress' | 'close'>;
 
+/** What the checks may want to know of a stream. */
+export type StreamHandler = Pick<WatchStreamHandler, 'onResponse'> &
+  Partial<Pick<WatchStreamHandler, 'onEnd'>>;
+
 /** What the checks need of a store: podwire's on any backend, or a real etcd. */
 export interface StoreLike
   extends Pick<
@@ -20,7 +24,7 @@ export interface StoreLike
     | 'hashKv'
     | 'close'
   > {
-  watchStream(handler: Pick<WatchStreamHandler, 'onResponse'>): StreamLike;
+  watchStream(handler: StreamHandler): StreamLike;
   /** Without `status`, which etcd 3.4 does not have. */
   readonly auth: Omit<AuthClient, 'status'>;
 }
@@ -30,6 +34,9 @@ export function storeLike(client: StoreClient): StoreLike {
   return {
     ...client,
     watchStream: (handler) =>
-      client.watchStream({ onResponse: (response) => handler.onResponse(response), onEnd: () => {} }),
+      client.watchStream({
+        onResponse: (response) => handler.onResponse(response),
+        onEnd: (error) => handler.onEnd?.(error),
+      }),
   };
 }

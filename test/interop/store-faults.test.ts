@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Cluster } from '../store-checks/cluster.ts';
+import { faultRun } from '../store-checks/fault-run.ts';
+import { tool } from '../support/tools.ts';
+
+/** PODWIRE_STORE_FAULT_RUNS makes it longer (nightly: 200), PODWIRE_STORE_SEED repeats a failure. */
+const RUNS = Number(process.env.PODWIRE_STORE_FAULT_RUNS ?? 20);
+const SEED = Number(process.env.PODWIRE_STORE_SEED ?? Date.now() % 0x7fff_ffff);
+
+const redis = tool('redis-server');
+
+describe.skipIf(redis.missing)(
+  redis.title('two store servers on one Redis that syncs every write, while things go wrong'),
+  () => {
+    // One cluster for all runs: what one of them left behind, the next has to live with.
+    let cluster: Cluster;
+    beforeAll(async () => {
+      cluster = await Cluster.start(redis.path, ['--appendfsync', 'always']);
+    });
+    afterAll(() => cluster.stop());
+
+    const runs = Array.from({ length: RUNS }, (_, i) => [SEED + i] as const);
+    test.each(runs)(
+      'no acknowledged write is lost, the history is linearizable, the watches keep their guarantees; seed %i',
+      async (seed) => {
+        const { wrong, faults, operations } = await faultRun(cluster, seed);
+        expect(wrong, `seed ${seed}, after: ${faults.join(', ')}`).toEqual([]);
+        expect(operations).toBeGreaterThan(150);
+      },
+    );
+  },
+);

@@ -1,0 +1,156 @@
+import { Redis } from 'ioredis';
+import { systemClock } from '../../agents/io/clock.ts';
+import { createRedisStore } from '../../agents/store/redis.ts';
+import type { WatchEvent } from '../../protocol/etcd/types.ts';
+import { type Cluster, NAMESPACE } from './cluster.ts';
+import { Truth } from './history.ts';
+import { checkHistory } from './linearizability.ts';
+import { Dice } from './random.ts';
+import { realEtcd } from './real-etcd.ts';
+import { storeLike } from './store-like.ts';
+import { ALL, Worker } from './traffic.ts';
+import { checkWatch } from './watch-guarantees.ts';
+import { Watcher } from './watcher.ts';
+
+const WORKERS = 6;
+/** Requests that must have been answered before and after each fault. */
+const BETWEEN = 60;
+const FAULTS = 2;
+
+/** What a run came to: what is wrong, and how much there was to be wrong. */
+export interface Verdict {
+  readonly wrong: readonly string[];
+  readonly faults: readonly string[];
+  readonly operations: number;
+  readonly unanswered: number;
+  readonly revisions: bigint;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Clients read, write and watch through both servers of a cluster while things go wrong; then their histories are checked. */
+export async function faultRun(cluster: Cluster, seed: number): Promise<Verdict> {
+  const dice = new Dice(seed);
+  const stores = cluster.servers.map(({ address }) => realEtcd(address, undefined, { deadline: 4000 }));
+  const workers = Array.from({ length: WORKERS }, (_, i) => {
+    return new Worker(`${seed}-${i}`, new Dice(seed + i), i % 2 === 0 ? stores : [stores[(i >> 1) % 2]!]);
+  });
+  const watchers = [
+    new Watcher({ ...ALL, startRevision: 1n, prevKv: true }, stores),
+    new Watcher({ ...ALL, filters: ['NODELETE'] }, [...stores].reverse()),
+    new Watcher({ key: ALL.key, rangeEnd: Buffer.from('k4'), startRevision: 2n, prevKv: true }, stores),
+  ];
+  let stopped = false;
+  const running = Promise.all(workers.map((worker) => worker.run(() => stopped)));
+  const answered = (): number =>
+    workers.reduce((sum, { done }) => sum + done.filter(({ answer }) => answer !== undefined).length, 0);
+  const more = async (): Promise<void> => {
+    const target = answered() + BETWEEN;
+    for (const end = performance.now() + 20_000; answered() < target; await pause(5)) {
+      if (performance.now() > end) throw new Error(`seed ${seed}: requests are no longer answered`);
+    }
+  };
+  const faults: string[] = [];
+  await more();
+  for (let i = 0; i < FAULTS; i++) {
+    const [name, inflict] = dice.pick(...FAULT_KINDS);
+    faults.push(name);
+    await inflict(cluster, dice);
+    await more();
+  }
+  stopped = true;
+  await running;
+  const events = await wholeHistory(cluster);
+  const last = events.at(-1)?.kv.modRevision ?? 1n;
+  for (const end = performance.now() + 10_000; performance.now() < end; await pause(10)) {
+    if (watchers[0]!.next > last) break;
+  }
+  for (const watcher of watchers) watcher.stop();
+  await Promise.all(stores.map((store) => store.close()));
+  const truth = new Truth(events);
+  const history = workers.flatMap(({ done }) => done);
+  const late =
+    watchers[0]!.next > last ? [] : [`a watch was told only up to ${watchers[0]!.next} of ${last}`];
+  return {
+    wrong: [
+      ...checkHistory(history, truth),
+      ...watchers.flatMap(({ parts }) => parts.flatMap((part) => checkWatch(part, truth))),
+      ...late,
+    ],
+    faults,
+    operations: history.length,
+    unanswered: history.filter(({ answer }) => answer === undefined).length,
+    revisions: truth.last,
+  };
+}
+
+/** All that ever happened, as a store that is opened anew reads it. */
+async function wholeHistory(cluster: Cluster): Promise<readonly WatchEvent[]> {
+  const store = await createRedisStore(cluster.redis.url, { namespace: NAMESPACE, clock: systemClock() });
+  const events: WatchEvent[] = [];
+  const { revision } = store.header();
+  await new Promise<void>((resolve) => {
+    const stream = storeLike(store.client()).watchStream({
+      onResponse: (response) => {
+        events.push(...response.events);
+        if (response.watchId === -1n && response.header.revision >= revision) resolve();
+      },
+      onEnd: () => {},
+    });
+    stream.create({ ...ALL, startRevision: 1n });
+    stream.requestProgress();
+  });
+  await store.close();
+  return events;
+}
+
+type Fault = readonly [name: string, inflict: (cluster: Cluster, dice: Dice) => Promise<void>];
+
+async function ask(cluster: Cluster, ...command: string[]): Promise<void> {
+  const redis = new Redis(cluster.redis.url, { retryStrategy: () => null });
+  redis.on('error', () => {});
+  await redis.call(...(command as [string, ...string[]]));
+  redis.disconnect();
+}
+
+const FAULT_KINDS: readonly Fault[] = [
+  [
+    'a server killed',
+    async ({ servers }, dice) => {
+      const server = dice.pick(...servers);
+      await server.kill();
+      await server.start();
+    },
+  ],
+  [
+    'Redis killed',
+    async ({ redis }) => {
+      await redis.kill();
+      await redis.start();
+    },
+  ],
+  [
+    'Redis and a server killed',
+    async ({ redis, servers }, dice) => {
+      const server = dice.pick(...servers);
+      await Promise.all([redis.kill(), server.kill()]);
+      await redis.start();
+      await server.start();
+    },
+  ],
+  [
+    'a server paused',
+    async ({ servers }, dice) => {
+      const server = dice.pick(...servers);
+      server.signal('SIGSTOP');
+      await pause(300);
+      server.signal('SIGCONT');
+    },
+  ],
+  ['connections to Redis paused', (cluster) => ask(cluster, 'CLIENT', 'PAUSE', '300')],
+  [
+    'connections to Redis cut',
+    (cluster) => ask(cluster, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'),
+  ],
+  ['scripts flushed', (cluster) => ask(cluster, 'SCRIPT', 'FLUSH')],
+];
