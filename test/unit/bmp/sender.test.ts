@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { BgpSpeaker } from '../../../agents/bgp/speaker.ts';
 import { BmpCollectors } from '../../../agents/bmp/collectors.ts';
 import type { BmpCollectorConfig } from '../../../agents/bmp/types.ts';
+import type { TcpPort } from '../../../agents/ports.ts';
 import { decodeNotification } from '../../../protocol/bgp/message/notification.ts';
 import { decodeOpen } from '../../../protocol/bgp/message/open.ts';
 import { compilePolicies } from '../../../protocol/bgp/policy/compile.ts';
@@ -272,5 +273,39 @@ describe('a collector that does not keep up', () => {
     b.withdraw('10.1.59.0/24');
     lab.clock.run(200);
     expect(collector.prefixes('adj-rib-in-pre', B)).toHaveLength(59);
+  });
+
+  test('costs nothing more while it takes nothing, and is given up after two minutes', async () => {
+    await up();
+    const inner = lab.net.tcp(A);
+    let writes = 0;
+    /** Takes the first octets into its queue, and then nothing. */
+    const full: TcpPort = {
+      ...inner,
+      connect(remote, options, handler) {
+        const connection = inner.connect(remote, options, handler);
+        return {
+          local: connection.local,
+          remote: connection.remote,
+          queued: 100_000,
+          write: () => {
+            writes += 1;
+            return false;
+          },
+          end: () => connection.end(),
+          destroy: () => connection.destroy(),
+        };
+      },
+    };
+    const ports = { clock: lab.clock, random: seededRandom(5), tcp: full, log: silentLog };
+    new BmpCollectors(a, ports, { sysName: 'a', sysDescr: 'a' }).configure([{ ...COLLECTOR, statistics: 1 }]);
+    lab.clock.run(1000);
+    expect([writes, collector.connections]).toEqual([1, 1]);
+    b.announce('10.1.0.0/16');
+    lab.clock.run(100_000);
+    expect([writes, collector.connections]).toEqual([1, 1]);
+    expect(a.neighbors()[0]!.state).toBe('Established');
+    lab.clock.run(40_000);
+    expect([writes, collector.connections]).toEqual([2, 2]);
   });
 });
