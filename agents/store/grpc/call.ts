@@ -1,4 +1,5 @@
 import { DecodeError } from '../../../protocol/bytes/decode-error.ts';
+import { etcdError } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import { encodeHeaders, type HeaderField } from '../../../protocol/http2/hpack.ts';
 import type { ServerStream, StreamHandler } from '../../../protocol/http2/server-stream.ts';
@@ -52,6 +53,7 @@ export class Call implements Outgoing<unknown>, StreamHandler {
   readonly #served: Served;
   readonly #reader: MessageReader = new MessageReader(MAX_RECEIVE);
   #incoming: Incoming<unknown> | undefined;
+  #unsubscribe: (() => void) | undefined;
   #asked = false;
   #answered = false;
   #ended = false;
@@ -136,8 +138,16 @@ export class Call implements Outgoing<unknown>, StreamHandler {
     if (!this.#ended) this.#incoming?.drained?.();
   }
 
+  /** Ends the stream when what keeps the data goes out of reach (metadata `hasleader`; etcd `v3rpc/interceptor.go`). */
+  endWithoutLeader(): void {
+    this.#unsubscribe = this.#served.store.onAvailability((available) => {
+      if (!available) this.end(etcdError('noLeader'));
+    });
+  }
+
   onClose(): void {
     this.#ended = true;
+    this.#unsubscribe?.();
     this.#incoming?.closed();
   }
 }

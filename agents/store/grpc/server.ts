@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { etcdError } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import type { HeaderField } from '../../../protocol/http2/hpack.ts';
 import type { ServerStream, StreamHandler } from '../../../protocol/http2/server-stream.ts';
@@ -45,8 +46,12 @@ export function serveCall(
   const path = headerOf(headers, ':path') ?? '';
   const route = routes.get(path);
   if (route === undefined) return refuse(stream, unknownMethod(path));
+  const needsLeader = headerOf(headers, 'hasleader') === 'true';
+  if (needsLeader && !store.available) return refuse(stream, etcdError('noLeader'));
   const token = headerOf(headers, 'token') ?? headerOf(headers, 'authorization');
-  return new Call(stream, route, { store, client: clients.of(token, commonName), clientUrls });
+  const call = new Call(stream, route, { store, client: clients.of(token, commonName), clientUrls });
+  if (needsLeader && route.kind === 'stream') call.endWithoutLeader();
+  return call;
 }
 
 /** In the words of grpc-go. */
