@@ -61,6 +61,11 @@ describe('metrics', () => {
     expect(await scrape(metrics.port)).toContain(
       'podwire_bgp_speaker_info{asn="65000",router_id="192.0.2.1"} 1\n',
     );
+    for (const { child, ended } of [fromFile, other]) {
+      child.kill('SIGTERM');
+      expect((await ended).code).toBe(0);
+    }
+    await expect(scrape(PORT)).rejects.toThrow('fetch failed');
   });
 
   test('take a host and a port', async () => {

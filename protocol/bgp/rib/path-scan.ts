@@ -5,6 +5,7 @@
  */
 import type { Family } from '../family.ts';
 import type { PolicyPrefix } from '../policy/policy.ts';
+import { grown } from './columns.ts';
 import type { FamilyRib } from './family-rib.ts';
 import { type PathInfo, pathInfo, type ViewContext } from './path-info.ts';
 import { GONE } from './path-table.ts';
@@ -31,6 +32,7 @@ export type ScannedPath = Pick<PathInfo, 'family' | 'prefix' | 'attributes' | 'p
   Partial<Pick<PathInfo, 'ineligible' | 'multipath' | 'stale' | 'longLived'>>;
 
 /** Verdicts on attribute sets. */
+const UNKNOWN = 0;
 const YES = 1;
 const NO = 2;
 
@@ -39,8 +41,8 @@ export class PathScan {
   readonly #context: ViewContext;
   readonly #table: FamilyRib;
   readonly #selection: PathSelection;
-  /** What was found out about sets, which are held so that their numbers keep their meaning. */
-  readonly #verdicts = new Map<number, number>();
+  /** What was found out about sets, by their numbers; they are held so that those keep their meaning. */
+  #verdicts = new Uint8Array(16);
 
   constructor(context: ViewContext, table: FamilyRib, selection: PathSelection) {
     this.family = table.family;
@@ -133,8 +135,10 @@ export class PathScan {
 
   /** Lets go of what it holds; it must not be used afterwards. */
   close(): void {
-    for (const set of this.#verdicts.keys()) this.#context.attributes.release(set);
-    this.#verdicts.clear();
+    this.#verdicts.forEach((verdict, set) => {
+      if (verdict !== UNKNOWN) this.#context.attributes.release(set);
+    });
+    this.#verdicts = new Uint8Array(0);
   }
 
   #show(path: number, used: readonly number[], received: boolean, onPath: (path: ScannedPath) => void): void {
@@ -161,12 +165,13 @@ export class PathScan {
   #wanted(set: number): boolean {
     const { attributes: test } = this.#selection;
     if (test === undefined) return true;
-    const known = this.#verdicts.get(set);
-    if (known !== undefined) return known === YES;
+    const known = this.#verdicts[set] ?? UNKNOWN;
+    if (known !== UNKNOWN) return known === YES;
     const { attributes } = this.#context;
     const wanted = test(attributes.get(set));
     attributes.retain(set);
-    this.#verdicts.set(set, wanted ? YES : NO);
+    this.#verdicts = grown(this.#verdicts, set);
+    this.#verdicts[set] = wanted ? YES : NO;
     return wanted;
   }
 
