@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { EXIT, ExitWith } from './errors.ts';
 import { hostAndPort, wholeNumber } from './parsers.ts';
@@ -12,6 +12,9 @@ export interface BmpListenOptions extends GlobalOptions {
   readonly fields?: boolean;
 }
 
+/** BMP has no port of its own; this one is what many collectors take. */
+const DEFAULT_LISTEN = '127.0.0.1:11019';
+
 /** `podwire bmp ...` */
 export function register(program: Command, context: CliContext): void {
   const bmp = program
@@ -22,7 +25,11 @@ export function register(program: Command, context: CliContext): void {
   bmp
     .command('listen')
     .description('take connections from routers and print what they tell, one line each, until Ctrl-C')
-    .option('--listen <host:port>', 'where to take connections', hostAndPort, hostAndPort('127.0.0.1:11019'))
+    .addOption(
+      new Option('--listen <host:port>', 'where to take connections')
+        .argParser(hostAndPort)
+        .default(hostAndPort(DEFAULT_LISTEN), DEFAULT_LISTEN),
+    )
     .option('-w, --write <file>', 'write the connections to this file too, as pcapng')
     .option('-c, --count <n>', 'end after so many BMP messages', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('--once', 'end when the first router has closed its connection')
