@@ -34,12 +34,14 @@ export interface EtcdServer {
 /** Where files are kept in memory, if the system has such a place: what a test of answers writes needs no disk to wait for. */
 const SCRATCH: string = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
-/** Starts a real etcd of its own, on free loopback ports with its data in a temporary folder. */
-export async function startEtcd(path: string): Promise<EtcdServer> {
+/**
+ * Starts a real etcd of its own, on free loopback ports with its data in a temporary folder; `options` as on its command line.
+ */
+export async function startEtcd(path: string, options: readonly string[] = []): Promise<EtcdServer> {
   const folder = mkdtempSync(join(SCRATCH, 'podwire-etcd-'));
   const endpoint = `http://127.0.0.1:${await freePort()}`;
   const peer = `http://127.0.0.1:${await freePort()}`;
-  const args = ['--data-dir', join(folder, 'data'), '--listen-client-urls', endpoint];
+  const args = [...options, '--data-dir', join(folder, 'data'), '--listen-client-urls', endpoint];
   args.push('--advertise-client-urls', endpoint, '--listen-peer-urls', peer);
   args.push('--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`);
   const start = async (): Promise<ChildProcess> => {

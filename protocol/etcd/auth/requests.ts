@@ -100,7 +100,7 @@ function sameInterval(a: AuthPermission, key: Uint8Array, rangeEnd: Uint8Array):
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Gives a role a permission, in place of one for the same interval. @throws EtcdError 9 (not found). */
+/** Gives a role a permission, in place of the one for the same interval. @throws EtcdError 9 (not found). */
 export function grantPermission(state: AuthState, name: string, wanted: AuthPermission): AuthChange {
   const role = roleOf(state, name);
   const rangeEnd = wanted.rangeEnd ?? NO_BYTES;
@@ -109,9 +109,11 @@ export function grantPermission(state: AuthState, name: string, wanted: AuthPerm
     key: new Uint8Array(wanted.key),
     rangeEnd: new Uint8Array(rangeEnd),
   };
-  const known = role.permissions.findIndex((each) => sameInterval(each, wanted.key, rangeEnd));
+  // etcd looks at the first permission of this key only, and so may come to have several for one interval.
+  const known = role.permissions.findIndex((each) => compareBytes(each.key, wanted.key) >= 0);
+  const first = role.permissions[known];
   const permissions =
-    known >= 0
+    first !== undefined && sameInterval(first, wanted.key, rangeEnd)
       ? role.permissions.with(known, permission)
       : [...role.permissions, permission].sort((a, b) => compareBytes(a.key, b.key));
   return change(state, { roles: [{ name, permissions }] });
