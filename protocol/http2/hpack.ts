@@ -76,7 +76,17 @@ const ENTRY_OVERHEAD = 32;
 /** Size of the dynamic table unless SETTINGS say otherwise, which ours do not. */
 const TABLE_SIZE = 4096;
 
-const latin1 = new TextDecoder('latin1');
+/** Arguments that a call of fromCharCode takes safely. */
+const CHUNK = 4096;
+
+/** One character per octet (which TextDecoder's "latin1", being windows-1252, does not give). */
+function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    text += String.fromCharCode.apply(null, bytes.subarray(at, at + CHUNK) as unknown as number[]);
+  }
+  return text;
+}
 
 function sizeOf([name, value]: HeaderField): number {
   return name.length + value.length + ENTRY_OVERHEAD;
@@ -178,7 +188,7 @@ export class HpackDecoder {
     if (length > this.#bytes.length - this.#offset) this.#fail(`${length} more octets`);
     const bytes = this.#bytes.subarray(this.#offset, this.#offset + length);
     this.#offset += length;
-    return latin1.decode(huffman ? decodeHuffman(bytes) : bytes);
+    return latin1(huffman ? decodeHuffman(bytes) : bytes);
   }
 }
 
