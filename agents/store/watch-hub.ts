@@ -168,6 +168,8 @@ export class WatchHub {
       const watch = this.#running.get(watchId);
       if (watch !== undefined) this.#enqueue({ watch, response });
     }
+    // A watch that begins in the future may just have come to its beginning, without any event.
+    if (this.#settled.size > 0) this.behind(() => {});
   }
 
   /** Calls behind everything that is on its way now, with the current revision. */

@@ -2,6 +2,8 @@ import { DecodeError } from '../bytes/decode-error.ts';
 
 const LOW_SEVEN = 0x7fn;
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+/** Versions and leases are mostly small: nothing is to be allocated for these. */
+const SMALL: readonly bigint[] = Array.from({ length: 256 }, (_, i) => BigInt(i));
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -101,7 +103,8 @@ export class Reader {
   constructor(what: string, bytes: Uint8Array) {
     this.#what = what;
     // A plain array even where it is a Node Buffer, whose slice() would not copy.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    const plain = Object.getPrototypeOf(bytes) === Uint8Array.prototype;
+    this.#bytes = plain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   /** @throws DecodeError always: what was expected at the current offset. */
@@ -127,7 +130,7 @@ export class Reader {
     for (let i = 0; i < 7; i++) {
       const byte = this.byte();
       low += (byte & 0x7f) * scale;
-      if (byte < 0x80) return BigInt(low);
+      if (byte < 0x80) return low < SMALL.length ? SMALL[low]! : BigInt(low);
       scale *= 0x80;
     }
     let value = BigInt(low);
@@ -148,14 +151,13 @@ export class Reader {
     return block;
   }
 
-  /** A reader of just the bytes behind a length. */
-  sub(): Reader {
+  /** Length and bytes, as a part of the reader's own: good as long as those are. */
+  view(): Uint8Array {
     const length = Number(this.varint());
     if (length < 0 || length > this.#bytes.length - this.#offset) this.fail(`${length} more bytes`);
-    const end = this.#offset + length;
-    const reader = new Reader(this.#what, this.#bytes.subarray(this.#offset, end));
-    this.#offset = end;
-    return reader;
+    const block = this.#bytes.subarray(this.#offset, this.#offset + length);
+    this.#offset += length;
+    return block;
   }
 
   /** Length and UTF-8. */

@@ -45,19 +45,21 @@ function writeInteger(writer: Writer, tag: number, value: bigint): void {
 
 /** The message in `bytes`. @throws DecodeError on anything that is not one. */
 export function decodeKeyValue(bytes: Uint8Array): KeyValue {
-  const { sub: _, ...kv } = readFields(new Reader('KeyValue', bytes), 0);
+  const { sub: _, ...kv } = readFields(new Uint8Array(bytes), 0);
   return kv;
 }
 
-function readFields(reader: Reader, sub: number): Change {
+/** Key and value are parts of `message`: one allocation for both. */
+function readFields(message: Uint8Array, sub: number): Change {
+  const reader = new Reader('KeyValue', message);
   const kv = { ...EMPTY, sub };
   while (!reader.atEnd) {
     const tag = reader.byte();
-    if (tag === KEY) kv.key = reader.block();
+    if (tag === KEY) kv.key = reader.view();
     else if (tag === CREATE_REVISION) kv.createRevision = reader.varint();
     else if (tag === MOD_REVISION) kv.modRevision = reader.varint();
     else if (tag === VERSION) kv.version = reader.varint();
-    else if (tag === VALUE) kv.value = reader.block();
+    else if (tag === VALUE) kv.value = reader.view();
     else if (tag === LEASE) kv.lease = reader.varint();
     else reader.fail(`a field of KeyValue, got tag ${tag}`);
   }
@@ -74,5 +76,10 @@ export function writeKeyValue(writer: Writer, kv: KeyValue): void {
 
 /** Reads a message with its length in front, as a change of that sub-revision. */
 export function readChange(reader: Reader, sub: number): Change {
-  return readFields(reader.sub(), sub);
+  return readFields(reader.block(), sub);
+}
+
+/** The same, as a part of the reader's bytes: they stay in memory as long as the change does. */
+export function viewChange(reader: Reader, sub: number): Change {
+  return readFields(reader.view(), sub);
 }

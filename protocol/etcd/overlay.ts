@@ -91,10 +91,10 @@ export class Overlay implements View {
     const key = toKeyText(request.key);
     const before = this.latest(key);
     const revision = this.#committed + 1n;
+    const bytes = request.ignoreValue === true ? before! : ownBytes(before?.key, request);
     this.#record(key, {
-      // Copies: the caller may reuse its buffers. A key that exists already shares the bytes it has.
-      key: before?.key ?? new Uint8Array(request.key),
-      value: request.ignoreValue === true ? before!.value : new Uint8Array(request.value),
+      key: bytes.key,
+      value: bytes.value,
       createRevision: before?.createRevision ?? revision,
       modRevision: revision,
       version: (before?.version ?? 0n) + 1n,
@@ -151,4 +151,16 @@ export class Overlay implements View {
     this.#changes = [];
     this.#changedKeys = [];
   }
+}
+
+/**
+ * Copies: the caller may reuse its buffers. A key that exists already shares the bytes it has, and a new one is in one piece of memory
+ * with its value.
+ */
+function ownBytes(known: Uint8Array | undefined, { key, value }: PutRequest): Pick<Change, 'key' | 'value'> {
+  if (known !== undefined) return { key: known, value: new Uint8Array(value) };
+  const both = new Uint8Array(key.length + value.length);
+  both.set(key);
+  both.set(value, key.length);
+  return { key: both.subarray(0, key.length), value: both.subarray(key.length) };
 }

@@ -2,7 +2,7 @@ import { readAuthChange, writeAuthChange } from './auth/codec.ts';
 import type { AuthChange } from './auth/state.ts';
 import { Reader, Writer } from './binary.ts';
 import type { Change } from './change.ts';
-import { readChange, writeKeyValue } from './key-value.ts';
+import { readChange, viewChange, writeKeyValue } from './key-value.ts';
 
 /**
  * A store's state at the revision it was compacted to, from which the log goes on.
@@ -55,7 +55,7 @@ export function* snapshotPieces(snapshot: Snapshot, size: number): Generator<Uin
   yield writer.bytes();
 }
 
-/** The snapshot in `bytes`. @throws DecodeError on anything that is not one. */
+/** The snapshot in `bytes`, whose keys and values are parts of them: they must not change. @throws DecodeError on anything that is not one. */
 export function decodeSnapshot(bytes: Uint8Array): Snapshot {
   const reader = new Reader('store snapshot', bytes);
   const format = reader.byte();
@@ -66,7 +66,7 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot {
     index: reader.varint(),
     leases: reader.list(() => ({ id: reader.varint(), ttl: reader.varint() })),
     auth: readAuthChange(reader),
-    live: reader.list(() => readChange(reader, Number(reader.varint()))),
+    live: reader.list(() => viewChange(reader, Number(reader.varint()))),
     last: reader.list((sub) => readChange(reader, sub)),
   };
   reader.end();
