@@ -8,18 +8,11 @@ import { systemRandom } from '../io/random.ts';
 import type { Clock, Log, Millis, PasswordHasher, Random, Timer } from '../ports.ts';
 import { AutoCompactor } from './auto-compaction.ts';
 import { closedError, type Engine } from './local-client.ts';
+import { type Batch, evaluateBatch, isHidden, type LeaseGuard, type Waiting } from './redis-batch.ts';
 import { causeOf, isConnectionError, isPassingError, type StoreRedis } from './redis-connection.ts';
 import { RedisLeases } from './redis-leases.ts';
-import { type AppendResult, type LoggedEntry, RedisLog } from './redis-log.ts';
-import {
-  comparePositions,
-  follows,
-  formatPosition,
-  type Head,
-  nextPosition,
-  START,
-  UNKNOWN,
-} from './redis-position.ts';
+import { type AppendResult, RedisLog } from './redis-log.ts';
+import { comparePositions, formatPosition, START, UNKNOWN } from './redis-position.ts';
 import { BATCH, newOperation, RedisReplica } from './redis-replica.ts';
 import type { RedisState } from './redis-state.ts';
 import type { StoreOptions } from './store.ts';
@@ -39,32 +32,6 @@ export interface RedisEnginePorts extends StoreOptions {
   readonly patience: Millis;
   /** Looks at Redis behind each connection: whether it can be used, which run of it this is, and whether it syncs every write. */
   readonly inspect: (redis: StoreRedis) => Promise<RedisState>;
-}
-
-/** A request on its way. */
-interface Waiting {
-  readonly evaluate: (draft: Draft) => Outcome<unknown>;
-  readonly resolve: (response: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  /** Lease that must still have this deadline in Redis when this is logged: nobody has renewed it. */
-  readonly guard: LeaseGuard | undefined;
-  timer: Timer | undefined;
-  settled: boolean;
-}
-
-interface LeaseGuard {
-  readonly id: bigint;
-  readonly deadline: string;
-}
-
-/** Requests evaluated together on one state, and what they append to it. */
-interface Batch {
-  readonly operation: string;
-  readonly expected: Head;
-  readonly entries: readonly LoggedEntry[];
-  readonly answers: readonly { readonly waiting: Waiting; readonly settle: () => void }[];
-  /** Sent before without an answer: it may be in the log already. */
-  unanswered: boolean;
 }
 
 /**
@@ -262,27 +229,8 @@ export class RedisEngine implements Engine {
     if (waiting.length > 0) void this.#send(this.#evaluate(waiting.slice(0, BATCH)));
   }
 
-  /** Evaluates requests one after the other. Their answers, errors too, count once the log has been found unchanged. */
   #evaluate(requests: readonly Waiting[]): Batch {
-    const draft = this.machine.draft();
-    const expected = this.#replica.applied;
-    const operation = newOperation();
-    const entries: LoggedEntry[] = [];
-    let at = expected;
-    const answers = requests.map((waiting) => {
-      try {
-        const { response, entry } = waiting.evaluate(draft);
-        if (entry !== undefined) {
-          const previous = at.operation;
-          at = { ...nextPosition(at, entry), operation };
-          entries.push({ position: at, previous, entry });
-        }
-        return { waiting, settle: () => waiting.resolve(response) };
-      } catch (error) {
-        return { waiting, settle: () => waiting.reject(error) };
-      }
-    });
-    return { operation, expected, entries, answers, unanswered: false };
+    return evaluateBatch(requests, this.machine.draft(), this.#replica.applied, newOperation());
   }
 
   async #send(batch: Batch): Promise<void> {
@@ -444,11 +392,4 @@ export class RedisEngine implements Engine {
       this.hub.endAll(new EtcdError(CANCELED, 'the store was closed'));
     }
   }
-}
-
-/** Whether an append that had no answer may lie in a part of the log that has been dropped meanwhile. */
-function isHidden(batch: Batch, result: AppendResult): boolean {
-  if (result.kind !== 'behind' || comparePositions(result.head, batch.expected) <= 0) return false;
-  const first = result.missed[0];
-  return first === undefined || !follows(batch.expected, first.position, first.entry);
 }
