@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../agents/io/clock.ts';
 import { createMemoryStore } from '../../agents/store/memory.ts';
 import type { Store } from '../../agents/store/store.ts';
@@ -45,6 +45,11 @@ describe.skipIf(etcd.missing)(etcd.title('users, roles and permissions as in a r
     const server = await startEtcd(etcd.path, ['--bcrypt-cost', '4']);
     const real = usersOfEtcd(server.endpoint.replace('http://', ''));
     const store = createMemoryStore({ clock, passwords: PLAIN });
+    onTestFinished(async () => {
+      await store.close();
+      await real.close();
+      await server.stop();
+    });
     const ours = usersOfStore(store);
     const maker = new AuthStepMaker(new Dice(SEED));
     const seen = new Map<string, number>();
@@ -62,9 +67,6 @@ describe.skipIf(etcd.missing)(etcd.title('users, roles and permissions as in a r
     }
     expect(seen.get('done')).toBeGreaterThan(STEPS / 10);
     expect(seen.get('7 etcdserver: permission denied')).toBeGreaterThan(10);
-    await store.close();
-    await real.close();
-    await server.stop();
   });
 });
 

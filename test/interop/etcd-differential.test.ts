@@ -66,8 +66,9 @@ describe.skipIf(etcd.missing || redis.missing)(
         const maker = new StepMaker(new Dice(seed));
         const steps: Step[] = Array.from({ length: Math.min(STEPS, ROUND) }, () => maker.next());
         const subjects = await startAll();
-        const difference = await compare(subjects, steps);
-        await Promise.all(subjects.map((subject) => subject.stop()));
+        const difference = await compare(subjects, steps).finally(() =>
+          Promise.all(subjects.map((subject) => subject.stop())),
+        );
         if (difference === undefined) return;
         const short = await shrink(startAll, steps.slice(0, difference.step + 1), SHRINK_ATTEMPTS);
         expect.fail(
