@@ -20,6 +20,9 @@ interface Options extends GlobalOptions {
   readonly clientCertAuth?: boolean;
 }
 
+/** Where etcd listens for clients. */
+const DEFAULT_LISTEN = '127.0.0.1:2379';
+
 /** Namespace in Redis of a store that belongs to no lab. */
 const DEFAULT_NAMESPACE = 'podwire';
 
@@ -28,7 +31,11 @@ export function register(program: Command, context: CliContext): void {
   program
     .command('store')
     .description("serve etcd's v3 API (gRPC, and JSON over HTTP) until SIGTERM; etcdctl works with it")
-    .option('--listen <host:port>', 'where to serve it', hostAndPort, hostAndPort('127.0.0.1:2379'))
+    .addOption(
+      new Option('--listen <host:port>', 'where to serve it')
+        .argParser(hostAndPort)
+        .default(hostAndPort(DEFAULT_LISTEN), DEFAULT_LISTEN),
+    )
     .option(
       '--backend <backend>',
       'where it keeps its data: memory or redis://HOST:PORT/DB',

@@ -129,7 +129,7 @@ describe('the command line', () => {
     ],
     [
       ['up', '--store', 'http://127.0.0.1:1'],
-      "option '--store <url>' argument 'http://127.0.0.1:1' is invalid. Expected memory or a URL such as redis://127.0.0.1:6379.",
+      "option '--store <url>' argument 'http://127.0.0.1:1' is invalid. Expected memory, a URL such as redis://127.0.0.1:6379, or etcd://127.0.0.1:2379.",
       'up ',
     ],
     [

@@ -225,7 +225,6 @@ describe('commands of containers', () => {
   test.each<[string[], string]>([
     [agent, "required option '--address <ip>' not specified"],
     [[...agent, '--address', 'host1'], 'Expected an IPv4 address such as 198.51.100.11.'],
-    [['store'], "required option '--listen <host:port>' not specified"],
     [['store', '--listen', '2379'], 'Expected HOST:PORT such as 0.0.0.0:2379.'],
     [['store', '--listen', '[::1]:65536'], 'Expected HOST:PORT such as 0.0.0.0:2379.'],
     [['store', '--listen', '[::1]:1', '--backend', 'etcd'], 'Expected memory or a URL'],
