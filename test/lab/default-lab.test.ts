@@ -43,7 +43,7 @@ describe('up -d', () => {
       expect.stringMatching(
         /^✓ Lab file checked and addresses planned: 5 nodes on 127\..*, BGP on TCP \d+.* pods \(.+\)$/,
       ),
-      '✓ Store with Calico resources: memory',
+      expect.stringMatching(/^✓ Store with Calico resources: memory, etcd API on 127\.0\.0\.1:\d+$/),
       '✓ Node agents and route reflectors: 5/5',
       '✓ Pods with IPAM addresses: 6/6',
       '✓ BGP sessions Established, End-of-RIB in: 14/14',
