@@ -17,12 +17,6 @@ const STEPS = 2500;
 const etcd = tool('etcd');
 const clock = systemClock();
 
-/** Without a user root's token, whoever changes users is nobody, which suffices until authentication is enabled. */
-function usersOf(as: Users['as']): Users {
-  const tokens = new Map<string, string>();
-  return { tokens, as, root: () => as(tokens.get('root')) };
-}
-
 function usersOfEtcd(address: string): Users & { readonly close: () => Promise<void> } {
   const clients = new Map<string | undefined, RealEtcd>();
   const as = (token: string | undefined): RealEtcd => {
@@ -33,11 +27,12 @@ function usersOfEtcd(address: string): Users & { readonly close: () => Promise<v
   const close = async (): Promise<void> => {
     for (const client of clients.values()) await client.close();
   };
-  return { ...usersOf(as), close };
+  return { as, tokens: new Map(), close };
 }
 
 function usersOfStore(store: Store): Users {
-  return usersOf((token) => storeLike(store.client(token === undefined ? {} : { token })));
+  const as = (token: string | undefined) => storeLike(store.client(token === undefined ? {} : { token }));
+  return { as, tokens: new Map() };
 }
 
 describe.skipIf(etcd.missing)(etcd.title('users, roles and permissions as in a real etcd'), () => {

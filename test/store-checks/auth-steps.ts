@@ -2,14 +2,28 @@ import type { AuthPermission } from '../../protocol/etcd/auth/types.ts';
 import { keyBytes } from '../../protocol/etcd/keys.ts';
 import type { Dice } from './random.ts';
 import type { StoreLike } from './store-like.ts';
+import { line } from './text.ts';
 
-/** A store as one of its users sees it; the token is the store's own. */
+/** A store as its users see it; the tokens are the store's own. */
 export interface Users {
-  /** The store's process, or root: whoever may change users. */
-  readonly root: () => StoreLike;
+  /** With a token; without one as nobody. */
   readonly as: (token: string | undefined) => StoreLike;
   /** Tokens by user, as this store gave them. */
   readonly tokens: Map<string, string>;
+}
+
+/** The store as a user sees it that authenticates if it can; else as nobody does, which suffices until authentication is enabled. */
+async function login(users: Users, name: string): Promise<StoreLike> {
+  const known = users.tokens.get(name);
+  if (known !== undefined) return users.as(known);
+  const nobody = users.as(undefined);
+  const token = await nobody.auth.authenticate(name, PASSWORDS[0]).then(
+    (answer) => answer.token,
+    () => undefined,
+  );
+  if (token === undefined) return nobody;
+  users.tokens.set(name, token);
+  return users.as(token);
 }
 
 /** A request about users, or by one of them. */
@@ -32,6 +46,11 @@ export class AuthStepMaker {
     this.#dice = dice;
   }
 
+  /** Mostly the same, and root's always, so that not everybody is locked out. */
+  #passwordOf(user: string): string {
+    return user === 'root' || !this.#dice.once(6) ? PASSWORDS[0] : PASSWORDS[1];
+  }
+
   #interval(): { readonly key: Uint8Array; readonly rangeEnd?: Uint8Array } {
     const key = this.#dice.pick(...KEYS);
     const kind = this.#dice.below(4);
@@ -45,8 +64,8 @@ export class AuthStepMaker {
     const role = dice.pick(...ROLES);
     const kind = dice.below(100);
     if (kind < 30) return this.#change(user, role);
-    if (kind < 36) {
-      const password = dice.pick(...PASSWORDS);
+    if (kind < 48) {
+      const password = this.#passwordOf(user);
       return {
         name: `authenticate ${user} ${password}`,
         run: async (users) => {
@@ -55,8 +74,10 @@ export class AuthStepMaker {
         },
       };
     }
-    if (kind < 38) return { name: 'enable', run: ({ root }) => root().auth.enable() };
-    if (kind < 39) return { name: 'disable', run: ({ root }) => root().auth.disable() };
+    if (kind < 50)
+      return { name: 'enable', run: async (users) => (await login(users, 'root')).auth.enable() };
+    if (kind < 51)
+      return { name: 'disable', run: async (users) => (await login(users, 'root')).auth.disable() };
     return this.#request(dice.once(12) ? undefined : user);
   }
 
@@ -66,13 +87,13 @@ export class AuthStepMaker {
       type: dice.pick('READ', 'WRITE', 'READWRITE'),
       ...this.#interval(),
     };
-    const password = dice.pick(...PASSWORDS);
+    const password = this.#passwordOf(user);
     const step = (name: string, run: (root: StoreLike['auth']) => Promise<unknown>): AuthStep => {
-      return { name, run: ({ root }) => run(root().auth) };
+      return { name, run: async (users) => run((await login(users, 'root')).auth) };
     };
     const kind = dice.below(14);
     if (kind < 2) {
-      const noPassword = dice.once(6);
+      const noPassword = user !== 'root' && dice.once(6);
       return step(`add ${user} ${password} ${noPassword}`, (auth) => {
         return auth.userAdd(user, password, { noPassword });
       });
@@ -87,7 +108,7 @@ export class AuthStepMaker {
       const { key, rangeEnd } = permission;
       return step(`revoke permission of ${role}`, (auth) => auth.roleRevokePermission(role, key, rangeEnd));
     }
-    return step(`permit ${role}`, (auth) => auth.roleGrantPermission(role, permission));
+    return step(`permit ${role} ${line(permission)}`, (auth) => auth.roleGrantPermission(role, permission));
   }
 
   /** What a user asks for; undefined: nobody. */
@@ -100,8 +121,8 @@ export class AuthStepMaker {
     const role = dice.pick(...ROLES);
     const put = { key, value: keyBytes('v'), prevKv, lease };
     const step = (name: string, run: (store: StoreLike) => Promise<unknown>): AuthStep => ({
-      name: `${user ?? 'nobody'} ${name}`,
-      run: ({ as, tokens }) => run(as(user === undefined ? undefined : (tokens.get(user) ?? 'none.1'))),
+      name: `${user ?? 'nobody'} ${name} ${line(interval)}`,
+      run: async (users) => run(user === undefined ? users.as(undefined) : await login(users, user)),
     });
     const serializable = dice.once(2);
     const asked = dice.pick(...USERS);

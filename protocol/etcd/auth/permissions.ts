@@ -71,7 +71,9 @@ function covers(spans: readonly Span[], wanted: Span): boolean {
   let begin: string | undefined;
   let end = '';
   for (const span of spans) {
-    const overlaps = compareAffine(wanted.begin, span.end) < 0 && compareAffine(wanted.end, span.begin) > 0;
+    // As etcd compares intervals, also those that end before they begin (`pkg/adt/interval_tree.go`).
+    const isLeft = compareAffine(wanted.begin, span.begin) < 0 && compareAffine(wanted.end, span.begin) <= 0;
+    const overlaps = !isLeft && compareAffine(wanted.begin, span.end) < 0;
     if (!overlaps) continue;
     if (begin === undefined) {
       begin = span.begin;
