@@ -38,6 +38,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   mergecap: 'wireshark-common',
   nft: 'nftables',
   nsenter: 'util-linux',
+  openssl: 'openssl',
   ping: 'iputils-ping',
   'redis-cli': 'redis-tools',
   'redis-server': 'redis-server',
