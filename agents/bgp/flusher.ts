@@ -6,11 +6,11 @@ import type { Clock, Millis, Timer } from '../ports.ts';
  * How long a turn should take, ms: other sessions, timers and people wait meanwhile. How many routes that is depends on
  * policies and peers, and is learnt from turn to turn.
  */
-const TURN: Millis = 10;
+const TURN: Millis = 8;
 /** Routes of a turn: at first, and least and most. */
-const ROUTES = 10_000;
+const ROUTES = 2000;
 const FEWEST = 200;
-const MOST = 40_000;
+const MOST = 20_000;
 
 /** Works off what a RIB has to send and to tell: everything that happens in one turn together in the next. */
 export class Flusher {
@@ -67,7 +67,7 @@ export class Flusher {
     const took = this.#clock.now() - began;
     this.times.observe(took / 1000);
     if (took > TURN) this.#limit = Math.max(FEWEST, this.#limit >> 1);
-    else if (flush.pending && took < TURN / 3) this.#limit = Math.min(MOST, this.#limit * 2);
+    else if (flush.pending && took < TURN / 2) this.#limit = Math.min(MOST, this.#limit * 2);
     if (flush.pending) this.schedule();
     else if (flush.nextFlushAt !== undefined) {
       this.schedule(Math.max(0, flush.nextFlushAt - this.#clock.now()));

@@ -17,6 +17,7 @@ import { ListenerKeys } from './linux/tcp-keys.ts';
 import { boundTcpSocket, diallingTcpSocket } from './linux/tcp-socket.ts';
 import { setTtl, synTtl } from './linux/tcp-ttl.ts';
 import { plainBytes } from './plain-bytes.ts';
+import { ReadTurns, TurnReader } from './read-turns.ts';
 
 /**
  * TCP of the operating system, through node:net, with TCP_NODELAY. Addresses are literals, never names. Keys and TTLs
@@ -150,6 +151,9 @@ function failed(error: string, remote: Endpoint, handler: TcpHandler): TcpConnec
   return connection;
 }
 
+/** All connections of the process share its turns. */
+const TURNS = new ReadTurns();
+
 const UNKNOWN: Endpoint = { address: '', port: 0 };
 
 class NodeConnection implements TcpConnection {
@@ -176,12 +180,16 @@ class NodeConnection implements TcpConnection {
       this.#learnEndpoints();
       handler.onConnect?.();
     });
-    socket.on('data', (bytes: Uint8Array) => handler.onData(plainBytes(bytes)));
+    const reader = new TurnReader(TURNS, socket, (bytes) => handler.onData(bytes));
+    socket.on('data', (bytes: Uint8Array) => reader.read(plainBytes(bytes)));
     socket.on('drain', () => handler.onDrain?.());
     socket.on('error', (error) => {
       failure = this.#explain(errorCode(error));
     });
-    socket.on('close', () => handler.onClose(failure));
+    socket.on('close', () => {
+      reader.finish();
+      handler.onClose(failure);
+    });
   }
 
   refuse(): void {

@@ -196,6 +196,7 @@ export class PrefixTable implements NlriTable {
    * together in memory.
    */
   #hash(): number {
+    if (this.#words === 1) return hashOfOne(this.#length, this.#a);
     const bits = this.#length;
     const spare = -bits & 31;
     const word = (bits - 1) >> 5;
@@ -204,8 +205,14 @@ export class PrefixTable implements NlriTable {
     for (let i = 0; i < this.#words; i++) {
       hash = mix(hash, i === word ? this.#word(i) ^ (low << spare) : this.#word(i));
     }
-    hash = Math.imul(hash, 0xc2b2ae35);
-    return ((hash ^ (hash >>> 13)) & ~NEIGHBOURS) | low;
+    return finished(hash, low);
+  }
+
+  /** The hash of a prefix that is here, which may take the place of the one that is looked for. */
+  #hashOf(id: number, bits: number): number {
+    if (this.#words === 1) return hashOfOne(bits, this.#keys[id]!);
+    this.#load(id);
+    return this.#hash();
   }
 
   #word(index: number): number {
@@ -227,9 +234,9 @@ export class PrefixTable implements NlriTable {
     const slots = newColumn(old, size);
     const mask = size - 1;
     for (let id = 0; id < this.#top; id++) {
-      if (this.#bits[id] === FREE) continue;
-      this.#load(id);
-      let slot = this.#hash() & mask;
+      const bits = this.#bits[id]!;
+      if (bits === FREE) continue;
+      let slot = this.#hashOf(id, bits) & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = id + 1;
     }
@@ -275,6 +282,18 @@ function wordAt(bytes: Uint8Array, at: number, bits: number): number {
   if (bits > 16) word |= bytes[at + 2]! << 8;
   if (bits > 24) word |= bytes[at + 3]!;
   return bits >= 32 ? word : word & (-1 << (32 - bits));
+}
+
+/** The hash of a prefix of one word. */
+function hashOfOne(bits: number, word: number): number {
+  const spare = -bits & 31;
+  const low = (word >>> spare) & NEIGHBOURS;
+  return finished(mix(bits, bits === 0 ? word : word ^ (low << spare)), low);
+}
+
+function finished(hash: number, low: number): number {
+  const mixed = Math.imul(hash, 0xc2b2ae35);
+  return ((mixed ^ (mixed >>> 13)) & ~NEIGHBOURS) | low;
 }
 
 function mix(hash: number, word: number): number {
