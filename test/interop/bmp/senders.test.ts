@@ -155,7 +155,6 @@ ${monitor.join('\n')}
     await until('the table after policy', () => table('adj-rib-in-post').size === 2);
     const { communities } = table('adj-rib-in-post').get('198.51.100.0/24')!;
     expect(communities).toEqual(['65010:5', '65020:1']);
-    expect(of('end-of-rib').some(({ rib }) => rib === 'adj-rib-in-pre')).toBe(true);
     await until('statistics', () => of('statistics').length > 0);
     expect(of('statistics')[0]!.statistics!.length).toBeGreaterThan(3);
     await endIsTold();
