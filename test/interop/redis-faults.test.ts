@@ -279,6 +279,8 @@ describe.skipIf(redis.missing)(redis.title('the Redis store under faults'), () =
     const two = (await open(url)).client();
     const { id } = await one.leaseGrant(2n);
     await two.put({ key: b(`${p}a`), value: b('1'), lease: id });
+    // A watch from now on begins where its own store is: that one has to have the put.
+    expect((await one.range(below(p))).count).toBe(1n);
     const seen = record(one, below(p));
     const begin = performance.now();
     let last = begin;
