@@ -191,7 +191,7 @@ test('whatever happened, a collector believes in the end what the speaker has', 
           else if (what === 'collector') collector.connection?.destroy();
           else if (what === 'burst') for (let i = 0; i <= route; i++) b.announce(name(i), { med });
           else if (what === 'refresh')
-            b.peer(A).session.machine.state === 'Established' && a.peer(B).requestRefresh();
+            a.peer(B).session.machine.state === 'Established' && a.peer(B).requestRefresh();
           else lab.clock.run(route);
         }
         lab.untilUp(a, b);
