@@ -111,6 +111,11 @@ class Run {
   async step(step: Step): Promise<string | undefined> {
     const resolved = resolve(step, this.#revision);
     if (resolved.do === 'watch' || resolved.do === 'cancelWatch') return this.#watch(resolved);
+    if (resolved.do === 'compact') {
+      // etcd tells a watch that is new of what has happened within 100 ms, and cancels it where that is compacted first.
+      const before = await this.#settled();
+      if (before !== undefined) return before;
+    }
     const answers = await Promise.all(this.#subjects.map(({ store }) => outcome(perform(store, resolved))));
     const revision = /\bheader:\{revision:(\d+)\}/.exec(answers[0]!)?.[1];
     // The header of a hash or of a lease may be of another kind, but never ahead.
