@@ -1,3 +1,5 @@
+import { concatBytes } from '../../protocol/bytes/concat.ts';
+
 /** How a TCP byte stream is made of messages, as far as a tap must know to cut it where its messages end. */
 export interface StreamFraming {
   /** Bytes that must be there before a message's length can be told. */
@@ -30,7 +32,7 @@ export class MessageSplitter {
 
   /** Calls `emit` for each message that `bytes` completes; what it gets is valid during the call. */
   push(bytes: Uint8Array, emit: (message: Uint8Array) => void): void {
-    let rest = this.#partial.length === 0 ? bytes : joined(this.#partial, bytes);
+    let rest = this.#partial.length === 0 ? bytes : concatBytes([this.#partial, bytes]);
     while (this.#framing !== undefined && rest.length >= this.#framing.headerLength) {
       const length = this.#framing.messageLength(rest);
       if (length === undefined) this.#framing = undefined;
@@ -52,11 +54,4 @@ export class MessageSplitter {
     if (this.#partial.length > 0) emit(this.#partial);
     this.#partial = new Uint8Array(0);
   }
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b, a.length);
-  return bytes;
 }

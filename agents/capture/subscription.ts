@@ -1,3 +1,4 @@
+import { concatBytes } from '../../protocol/bytes/concat.ts';
 import {
   directionFlags,
   encodeEnhancedPacket,
@@ -138,7 +139,7 @@ export class Subscription {
 
   #deliver(): void {
     if (this.#ended || this.#busy || this.#queue.length === 0) return;
-    const bytes = concat(this.#queue, this.#queued);
+    const bytes = concatBytes(this.#queue);
     this.#queue = [];
     this.#queued = 0;
     let taken: void | Promise<void>;
@@ -188,14 +189,4 @@ function packetBlock(interfaceId: number, frame: RecordedFrame, dropCount: bigin
     ...(dropped === undefined ? {} : { verdicts: [{ kind: 'tc', action: TC_ACT_SHOT }] }),
     ...(comments.length === 0 ? {} : { comments }),
   });
-}
-
-function concat(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

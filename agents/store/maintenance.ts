@@ -1,3 +1,4 @@
+import { concatBytes } from '../../protocol/bytes/concat.ts';
 import { Guard, type Identity } from '../../protocol/etcd/auth/guard.ts';
 import { type EtcdErrorName, etcdError } from '../../protocol/etcd/errors.ts';
 import { type Snapshot, snapshotPieces } from '../../protocol/etcd/snapshot.ts';
@@ -92,11 +93,5 @@ function* joined(bytes: Iterable<Uint8Array>): Generator<void, Uint8Array> {
     parts.push(part);
     yield;
   }
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concatBytes(parts);
 }

@@ -1,6 +1,5 @@
+import { concatBytes } from '../bytes/concat.ts';
 import { decodeHeader, HEADER_LENGTH } from './header.ts';
-
-const EMPTY = new Uint8Array(0);
 
 /** A whole message as it stands in the stream. */
 export interface BmpFrame {
@@ -37,7 +36,7 @@ export class BmpStream {
       if (bytes.length > 0) this.#pieces.push(bytes.slice());
       return;
     }
-    const data = this.#pieces.length === 0 ? bytes : joined([...this.#pieces, bytes], this.#waiting);
+    const data = this.#pieces.length === 0 ? bytes : concatBytes([...this.#pieces, bytes]);
     let at = 0;
     this.#needed = HEADER_LENGTH;
     while (data.length - at >= HEADER_LENGTH) {
@@ -53,15 +52,4 @@ export class BmpStream {
     this.#pieces = this.#waiting === 0 ? [] : [data.slice(at)];
     this.#offset += at;
   }
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  if (length === 0) return EMPTY;
-  const data = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    data.set(piece, at);
-    at += piece.length;
-  }
-  return data;
 }

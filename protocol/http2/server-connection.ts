@@ -1,3 +1,4 @@
+import { concatBytes } from '../bytes/concat.ts';
 import { DecodeError } from '../bytes/decode-error.ts';
 import {
   DEFAULT_WINDOW,
@@ -102,7 +103,7 @@ export class ServerConnection {
   receive(bytes: Uint8Array): void {
     if (this.#failed) return;
     try {
-      this.#rest = this.#frames(this.#rest.length === 0 ? bytes : concat([this.#rest, bytes])).slice();
+      this.#rest = this.#frames(this.#rest.length === 0 ? bytes : concatBytes([this.#rest, bytes])).slice();
     } catch (error) {
       if (error instanceof ConnectionError) this.#fail(error.code);
       else if (error instanceof DecodeError) this.#fail(ErrorCode.compressionError);
@@ -229,7 +230,7 @@ export class ServerConnection {
   #endHeaders(): void {
     const { id, end, parts } = this.#headers!;
     this.#headers = undefined;
-    const fields = this.#hpack.decode(parts.length === 1 ? parts[0]! : concat(parts));
+    const fields = this.#hpack.decode(parts.length === 1 ? parts[0]! : concatBytes(parts));
     const known = this.#streams.get(id);
     if (known !== undefined) {
       // Trailers: nobody needs them.
@@ -386,14 +387,4 @@ function unpadded(payload: Uint8Array, fixed: number): Uint8Array {
     throw new ConnectionError(ErrorCode.protocolError, 'more padding than frame');
   }
   return payload.subarray(1, payload.length - padding);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

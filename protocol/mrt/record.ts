@@ -5,7 +5,9 @@
  *
  * The octets that follow count the microseconds.
  */
+
 import { type ByteWriter, readUint16, readUint32 } from '../bgp/byte-writer.ts';
+import { concatBytes } from '../bytes/concat.ts';
 import { DecodeError } from '../bytes/decode-error.ts';
 import { BGP4MP_ET } from './types.ts';
 
@@ -63,7 +65,7 @@ export class MrtReader {
       this.#pieces[this.#pieces.length - 1] = piece.slice();
       return;
     }
-    const data = this.#pieces.length === 1 ? piece : joined(this.#pieces, this.#waiting);
+    const data = this.#pieces.length === 1 ? piece : concatBytes(this.#pieces);
     let at = 0;
     this.#needed = HEADER;
     while (at + HEADER <= data.length) {
@@ -107,17 +109,6 @@ function recordAt(data: Uint8Array, at: number, end: number, before: number): Mr
     body: data.subarray(body, end),
     offset: before + body,
   };
-}
-
-/** One array of all pieces. */
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const data = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    data.set(piece, at);
-    at += piece.length;
-  }
-  return data;
 }
 
 /** Starts a record; {@link endRecord} fills in its length. Returns where it starts. */

@@ -1,8 +1,8 @@
 import { chmodSync, unlinkSync } from 'node:fs';
+import { concatBytes } from '../../../protocol/bytes/concat.ts';
 import { PortError } from '../../ports.ts';
 import { errnoName, errorCode, portError, portErrorFrom } from '../errors.ts';
 import { check, EAGAIN, EINTR, lastErrno, lastError, libc } from './libc.ts';
-import { concatBytes } from './netlink/message.ts';
 import { type Poller, sharedPoller } from './poller.ts';
 import { FDS_MAX, incoming, isTruncated, outgoing, receivedFds } from './scm-rights-message.ts';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, unixSockaddr } from './sockaddr.ts';

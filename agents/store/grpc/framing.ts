@@ -1,3 +1,4 @@
+import { concatBytes } from '../../../protocol/bytes/concat.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 
 /** Messages in a gRPC stream: a flag (compressed), four octets of length, the message (grpc `doc/PROTOCOL-HTTP2.md`). */
@@ -41,7 +42,7 @@ export class MessageReader {
       this.#parts.push(chunk.slice());
       return;
     }
-    const bytes = this.#parts.length === 0 ? chunk : joined([...this.#parts, chunk], this.#size);
+    const bytes = this.#parts.length === 0 ? chunk : concatBytes([...this.#parts, chunk]);
     let at = 0;
     while (bytes.length - at >= PREFIX) {
       if (bytes[at] !== 0) {
@@ -64,16 +65,6 @@ export class MessageReader {
     this.#size = bytes.length - at;
     this.#needed = this.#size < PREFIX ? PREFIX : PREFIX + lengthAt(bytes, at + 1);
   }
-}
-
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function lengthAt(bytes: Uint8Array, at: number): number {

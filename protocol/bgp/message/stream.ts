@@ -1,3 +1,4 @@
+import { concatBytes } from '../../bytes/concat.ts';
 import type { CodecContext } from '../context.ts';
 import { decodeHeader, HEADER_LENGTH } from './header.ts';
 
@@ -14,7 +15,7 @@ export class MessageStream {
    * @throws BgpError on a bad header (RFC 4271 §6.1), as soon as its 19 octets are there.
    */
   push(bytes: Uint8Array, context: () => CodecContext, visit: (message: Uint8Array) => boolean): void {
-    const data = this.#rest.length === 0 ? bytes : concat(this.#rest, bytes);
+    const data = this.#rest.length === 0 ? bytes : concatBytes([this.#rest, bytes]);
     this.#rest = EMPTY;
     let at = 0;
     try {
@@ -37,11 +38,4 @@ export class MessageStream {
   get pending(): Uint8Array {
     return this.#rest;
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const result = new Uint8Array(a.length + b.length);
-  result.set(a);
-  result.set(b, a.length);
-  return result;
 }

@@ -61,16 +61,6 @@ type Change = (
   end: number,
 ) => void;
 
-/** Attributes that an edit may add, in order of type. */
-const CHANGES: readonly (readonly [number, Change])[] = [
-  [LOCAL_PREF, changeLocalPref],
-  [COMMUNITIES, changeCommunities],
-  [ORIGINATOR_ID, changeOriginatorId],
-  [CLUSTER_LIST, changeClusterList],
-  [ONLY_TO_CUSTOMER, changeOtc],
-];
-const CHANGED = typeMask(...CHANGES.map(([type]) => type));
-
 /** Appends the set that stands in `bytes` from `start` to `end` with `edits` made. */
 export function writeEditedSet(
   writer: ByteWriter,
@@ -137,47 +127,23 @@ function addBefore(
   return index;
 }
 
-function changeLocalPref(
-  writer: ByteWriter,
-  edits: AttributeEdits,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): void {
+const changeLocalPref: Change = (writer, edits, bytes, start, end) => {
   if (edits.localPref === undefined) copyOctets(writer, bytes, start, end);
   else writeWord(writer, TRANSITIVE, LOCAL_PREF, edits.localPref);
-}
+};
 
-function changeOriginatorId(
-  writer: ByteWriter,
-  edits: AttributeEdits,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): void {
+const changeOriginatorId: Change = (writer, edits, bytes, start, end) => {
   if (end > start || edits.originatorId === undefined) {
     copyOctets(writer, bytes, start, end);
   } else writeWord(writer, OPTIONAL, ORIGINATOR_ID, edits.originatorId);
-}
+};
 
-function changeOtc(
-  writer: ByteWriter,
-  edits: AttributeEdits,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): void {
+const changeOtc: Change = (writer, edits, bytes, start, end) => {
   if (end > start || edits.otc === undefined) copyOctets(writer, bytes, start, end);
   else writeWord(writer, OPTIONAL | TRANSITIVE, ONLY_TO_CUSTOMER, edits.otc);
-}
+};
 
-function changeClusterList(
-  writer: ByteWriter,
-  edits: AttributeEdits,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): void {
+const changeClusterList: Change = (writer, edits, bytes, start, end) => {
   if (edits.clusterId === undefined) {
     copyOctets(writer, bytes, start, end);
     return;
@@ -186,15 +152,9 @@ function changeClusterList(
   writeHeader(writer, OPTIONAL, CLUSTER_LIST, 4 + end - value);
   writer.uint32(edits.clusterId);
   copyOctets(writer, bytes, value, end);
-}
+};
 
-function changeCommunities(
-  writer: ByteWriter,
-  edits: AttributeEdits,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): void {
+const changeCommunities: Change = (writer, edits, bytes, start, end) => {
   const { addCommunity } = edits;
   const value = end > start ? valueStart(bytes, start) : end;
   if (addCommunity === undefined || hasWord(bytes, value, end, addCommunity)) {
@@ -205,7 +165,17 @@ function changeCommunities(
   writeHeader(writer, OPTIONAL | TRANSITIVE | partial, COMMUNITIES, 4 + end - value);
   copyOctets(writer, bytes, value, end);
   writer.uint32(addCommunity);
-}
+};
+
+/** Attributes that an edit may add, in order of type. */
+const CHANGES: readonly (readonly [number, Change])[] = [
+  [LOCAL_PREF, changeLocalPref],
+  [COMMUNITIES, changeCommunities],
+  [ORIGINATOR_ID, changeOriginatorId],
+  [CLUSTER_LIST, changeClusterList],
+  [ONLY_TO_CUSTOMER, changeOtc],
+];
+const CHANGED = typeMask(...CHANGES.map(([type]) => type));
 
 function changeAsPath(
   writer: ByteWriter,

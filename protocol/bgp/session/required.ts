@@ -1,4 +1,5 @@
 /** Capabilities that a peer must have, RFC 5492 §3. */
+import { concatBytes } from '../../bytes/concat.ts';
 import { type Capability, capabilityCode } from '../capability/capability.ts';
 import { capabilityByKind, capabilityName } from '../capability/table.ts';
 import { BgpError, type NotificationBody } from '../error.ts';
@@ -27,7 +28,7 @@ export function requireCapabilities(
     `capabilities must include ${names}`,
     OPEN_MESSAGE_ERROR,
     UNSUPPORTED_CAPABILITY,
-    concat(missing.map(capabilityBytes)),
+    concatBytes(missing.map(capabilityBytes)),
   );
 }
 
@@ -52,16 +53,6 @@ function lacking(
 function nameOf(capability: Capability): string {
   if (capability.kind !== 'multiprotocol') return capabilityName(capabilityCode(capability));
   return `${capabilityName(1)} ${familyText(capability.afi, capability.safi)}`;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
 }
 
 /** Whether a NOTIFICATION refuses a peer for want of a capability. */

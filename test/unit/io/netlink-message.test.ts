@@ -3,7 +3,6 @@ import { encodeAddress } from '../../../agents/io/linux/netlink/address.ts';
 import { decodeLink, encodeLink, encodeVeth } from '../../../agents/io/linux/netlink/link.ts';
 import {
   attribute,
-  concatBytes,
   decodeAttributes,
   decodeError,
   decodeMessages,
@@ -14,6 +13,7 @@ import {
 } from '../../../agents/io/linux/netlink/message.ts';
 import { encodeFdbEntry, encodeNeighbour } from '../../../agents/io/linux/netlink/neighbour.ts';
 import { encodeRoute } from '../../../agents/io/linux/netlink/route.ts';
+import { concatBytes } from '../../../protocol/bytes/concat.ts';
 import { DecodeError } from '../../../protocol/bytes/decode-error.ts';
 import { fromHex, toHex } from '../../../protocol/bytes/hex.ts';
 import { parsePrefix } from '../../../protocol/ip/prefix.ts';

@@ -1,5 +1,6 @@
+import { concatBytes } from '../../../../protocol/bytes/concat.ts';
 import { AF_INET, AF_INET6 } from '../sockaddr.ts';
-import { attribute, concatBytes, u32Attribute } from './message.ts';
+import { attribute, u32Attribute } from './message.ts';
 
 // Addresses (RFC 3549 §3.1.2; linux/if_addr.h). Family header, struct ifaddrmsg:
 //

@@ -1,10 +1,10 @@
+import { concatBytes } from '../../../../protocol/bytes/concat.ts';
 import { DecodeError } from '../../../../protocol/bytes/decode-error.ts';
 import { encodeInterfaceName } from '../ifreq.ts';
 import { formatMac, parseMac } from '../mac.ts';
 import { AF_INET6 } from '../sockaddr.ts';
 import {
   attribute,
-  concatBytes,
   decodeAttributes,
   decodeString,
   decodeU32,

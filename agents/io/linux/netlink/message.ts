@@ -1,3 +1,4 @@
+import { concatBytes } from '../../../../protocol/bytes/concat.ts';
 import { DecodeError } from '../../../../protocol/bytes/decode-error.ts';
 
 // Netlink messages (RFC 3549 §2.3.2; linux/netlink.h), in host byte order: little-endian on all machines we run on.
@@ -42,17 +43,6 @@ export interface NetlinkMessage {
 }
 
 const align = (length: number): number => (length + 3) & ~3;
-
-/** Bytes one after the other. */
-export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
-}
 
 /** A whole message; `parts` are the family header and the attributes. */
 export function encodeMessage(

@@ -1,5 +1,6 @@
+import { concatBytes } from '../../../../protocol/bytes/concat.ts';
 import { AF_INET, AF_INET6 } from '../sockaddr.ts';
-import { attribute, concatBytes } from './message.ts';
+import { attribute } from './message.ts';
 
 // Neighbours and FDB entries (RFC 3549 §3.1.3; linux/neighbour.h). Family header, struct ndmsg:
 //

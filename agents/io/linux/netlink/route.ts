@@ -1,6 +1,7 @@
+import { concatBytes } from '../../../../protocol/bytes/concat.ts';
 import type { Prefix } from '../../../../protocol/ip/prefix.ts';
 import { AF_INET, AF_INET6 } from '../sockaddr.ts';
-import { attribute, concatBytes, u32Attribute } from './message.ts';
+import { attribute, u32Attribute } from './message.ts';
 
 // Routes (linux/rtnetlink.h). Family header, struct rtmsg:
 //
