@@ -15,6 +15,13 @@ const FREE = 255;
 const SMALLEST = 16;
 /** Bits of the hash in which neighbouring prefixes differ. */
 const NEIGHBOURS = 7;
+/**
+ * From a slot that is taken to the next to try: past the neighbours that are likely to stand beside it, to another place
+ * among those of the next group. Odd, so that all slots are tried.
+ */
+const STEP = NEIGHBOURS + 2;
+/** Times {@link STEP} it is 1, modulo 2^32: tells how many steps apart two slots are. */
+const PER_STEP = 0x38e38e39;
 
 export class PrefixTable implements NlriTable {
   readonly family: Family;
@@ -74,10 +81,10 @@ export class PrefixTable implements NlriTable {
     const mask = this.#slots.length - 1;
     let hole = this.#seek();
     // Close the gap: move up what would no longer be found across it.
-    for (let at = (hole + 1) & mask; this.#slots[at] !== 0; at = (at + 1) & mask) {
-      this.#load(this.#slots[at]! - 1);
-      const home = this.#hash() & mask;
-      if (((at - home) & mask) < ((at - hole) & mask)) continue;
+    for (let at = (hole + STEP) & mask; this.#slots[at] !== 0; at = (at + STEP) & mask) {
+      const other = this.#slots[at]! - 1;
+      const home = this.#hashOf(other, this.#bits[other]!) & mask;
+      if (steps(home, at, mask) < steps(hole, at, mask)) continue;
       this.#slots[hole] = this.#slots[at]!;
       hole = at;
     }
@@ -225,7 +232,7 @@ export class PrefixTable implements NlriTable {
     const slots = this.#slots;
     const mask = slots.length - 1;
     let slot = this.#hash() & mask;
-    while (slots[slot] !== 0 && !this.#equals(slots[slot]! - 1)) slot = (slot + 1) & mask;
+    while (slots[slot] !== 0 && !this.#equals(slots[slot]! - 1)) slot = (slot + STEP) & mask;
     return slot;
   }
 
@@ -237,7 +244,7 @@ export class PrefixTable implements NlriTable {
       const bits = this.#bits[id]!;
       if (bits === FREE) continue;
       let slot = this.#hashOf(id, bits) & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      while (slots[slot] !== 0) slot = (slot + STEP) & mask;
       slots[slot] = id + 1;
     }
     this.#slots = slots;
@@ -272,6 +279,11 @@ export class PrefixTable implements NlriTable {
     }
     return id;
   }
+}
+
+/** How many steps of a search lead from one slot to another. */
+function steps(from: number, to: number, mask: number): number {
+  return Math.imul(to - from, PER_STEP) & mask;
 }
 
 /** Up to 32 bits at `at`, signed; those past `bits` are 0. */
