@@ -3,7 +3,7 @@ import { isTombstone } from './change.ts';
 import type { Interval } from './keys.ts';
 import { contains, interval, isEmpty } from './keys.ts';
 import type { Mvcc } from './mvcc.ts';
-import type { ResponseHeader, WatchEvent, WatchRequest, WatchResponse } from './types.ts';
+import type { KeyValue, ResponseHeader, WatchEvent, WatchRequest, WatchResponse } from './types.ts';
 import { IntervalIndex } from './watch-index.ts';
 
 /** A response that one watcher is to get. */
@@ -55,14 +55,28 @@ function wishesOf(request: WatchRequest): number {
 
 function eventsOf(changes: readonly LoggedChange[], wishes: number, prevVisible: boolean): WatchEvent[] {
   const events: WatchEvent[] = [];
-  for (const { kv, prevKv } of changes) {
+  for (const change of changes) {
+    const { kv } = change;
     const deleted = isTombstone(kv);
     if ((wishes & (deleted ? NO_DELETE : NO_PUT)) !== 0) continue;
     const type = deleted ? 'DELETE' : 'PUT';
-    const withPrev = (wishes & PREV_KV) !== 0 && prevVisible && prevKv !== undefined;
-    events.push(withPrev ? { type, kv, prevKv } : { type, kv });
+    const prevKv = (wishes & PREV_KV) !== 0 && prevVisible ? heldBefore(changes, change) : undefined;
+    events.push(prevKv === undefined ? { type, kv } : { type, kv, prevKv });
   }
   return events;
+}
+
+/**
+ * What a key held at the end of the revision before: a key that a transaction creates and deletes again has no previous value (etcd
+ * `etcdserver/api/v3rpc/watch.go`, sendLoop).
+ */
+function heldBefore(
+  changes: readonly LoggedChange[],
+  { key, kv, prevKv }: LoggedChange,
+): KeyValue | undefined {
+  if (prevKv?.modRevision !== kv.modRevision) return prevKv;
+  if (kv.createRevision === kv.modRevision) return undefined;
+  return changes.find((earlier) => earlier.key === key)?.prevKv;
 }
 
 /**

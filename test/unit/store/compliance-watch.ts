@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../../agents/io/clock.ts';
 import { createKey, deleteKey, updateKey } from '../../../agents/store/keys.ts';
 import { listWatch } from '../../../agents/store/list-watch.ts';
+import type { RequestOp } from '../../../protocol/etcd/types.ts';
 import type { Scene } from './scene.ts';
 import { b, below, eventLine, failure, line, put, record, t } from './support.ts';
 
@@ -155,6 +156,27 @@ export function watchRules(scene: () => Scene): void {
     expect((await s.client.leaseGrant(1n)).ttl).toBe(2n);
     await s.client.put({ key: b(`${s.p}a`), value: b('1'), lease: negative });
     expect((await s.client.range({ key: b(`${s.p}a`) })).kvs[0]!.lease).toBe(negative);
+  });
+
+  test('WCH-8 previous values are those of the revision before, also where one revision puts and deletes a key', async () => {
+    const s = scene();
+    await s.fill('old');
+    const seen = record(s.client, { ...below(s.p), prevKv: true });
+    await seen.untilCreated();
+    const nested = (op: RequestOp): RequestOp => {
+      return { kind: 'txn', request: { compare: [], success: [op], failure: [] } };
+    };
+    const deletion = nested({ kind: 'deleteRange', request: below(s.p) });
+    const puts = ['new', 'old'].map((key) => nested(put(s.p + key, '2')));
+    const { succeeded } = await s.client.txn({ compare: [], success: [...puts, deletion], failure: [] });
+    expect(succeeded).toBe(true);
+    expect((await seen.until(4)).map((event) => eventLine(event).replaceAll(s.p, ''))).toEqual([
+      'PUT new=2',
+      'PUT old=2 (OLD)',
+      'DELETE new',
+      'DELETE old (OLD)',
+    ]);
+    seen.watch.cancel();
   });
 
   test('LSE-2 revoking deletes the keys in one revision, in key order', async () => {
