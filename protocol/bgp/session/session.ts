@@ -236,6 +236,8 @@ export class Session {
     const { failures } = loser;
     loser.handle({ kind: 'OpenCollisionDump' }, this.#now);
     loser.failures = failures;
+    // Where that was the session (CollisionDetectEstablishedState), it is over before the winner's KEEPALIVE, which may be read next.
+    this.#checkUp();
   }
 
   #timer(fsm: Fsm, timer: TimerName): void {

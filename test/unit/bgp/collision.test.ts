@@ -82,6 +82,17 @@ describe('collision (RFC 4271 §6.8)', () => {
     expect(bench.receive(KEEPALIVE, ACCEPTED)).toContain('established');
   });
 
+  test('what was Established is down before the winner is up, also where its OPEN and KEEPALIVE come at once', () => {
+    const bench = new Bench({ ...CONFIG, collisionDetectEstablished: true }).to('Established');
+    bench.feed({ kind: 'accepted', connection: ACCEPTED });
+    const outputs = bench.receive(Uint8Array.of(...BIRD_OPEN, ...KEEPALIVE), ACCEPTED);
+    expect(outputs.filter((output) => output === 'down' || output === 'established')).toEqual([
+      'down',
+      'established',
+    ]);
+    expect(bench.session.state).toBe('Established');
+  });
+
   test('a dial that is still under way is no collision, and ends when the other connection is up', () => {
     const bench = new Bench();
     bench.feed({ kind: 'start' });
