@@ -4,13 +4,13 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../../support/root.ts';
 import { machine } from '../labs.ts';
+import { findProgram } from '../server-process.ts';
 import { measure, type RunFigures } from './measure.ts';
 import { report } from './report.ts';
 import { bird } from './speakers/bird.ts';
 import { frr } from './speakers/frr.ts';
 import { gobgp } from './speakers/gobgp.ts';
 import { podwire } from './speakers/podwire.ts';
-import { findProgram } from './speakers/speaker.ts';
 import { WORKS } from './works.ts';
 
 const USAGE = `usage: npm run bench:bgp -- [--only WORK[,WORK]] [--speaker NAME[,NAME]] [--routes N] [--runs N]

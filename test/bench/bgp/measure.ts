@@ -1,6 +1,6 @@
 // Runs one work with one speaker and measures it.
 import { setTimeout as delay } from 'node:timers/promises';
-import { cpuTime, load, memory } from './process-figures.ts';
+import { cpuTime, load, memory } from '../process-figures.ts';
 import type { Speaker, SpeakerKind } from './speakers/speaker.ts';
 import { Tester } from './tester.ts';
 import type { TesterReport } from './tester-messages.ts';

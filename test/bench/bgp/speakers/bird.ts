@@ -1,18 +1,12 @@
 // BIRD 2 without kernel routes.
-import {
-  findProgram,
-  ipv6Of,
-  type Speaker,
-  type SpeakerKind,
-  SpeakerProcess,
-  type SpeakerSpec,
-} from './speaker.ts';
+import { findProgram, ServerProcess } from '../../server-process.ts';
+import { ipv6Of, type Speaker, type SpeakerKind, type SpeakerSpec } from './speaker.ts';
 
 export const bird: SpeakerKind = {
   name: 'bird',
   programs: ['bird'],
   async start(spec: SpeakerSpec): Promise<Speaker> {
-    const speaker = await SpeakerProcess.prepare();
+    const speaker = await ServerProcess.prepare();
     const config = await speaker.write('bird.conf', configuration(spec));
     const files = ['-s', speaker.file('bird.ctl'), '-P', speaker.file('bird.pid')];
     await speaker.run(findProgram('bird')!, ['-f', '-c', config, ...files], spec);

@@ -1,19 +1,13 @@
 // FRR's bgpd without zebra.
 import { chmod } from 'node:fs/promises';
-import {
-  findProgram,
-  ipv6Of,
-  type Speaker,
-  type SpeakerKind,
-  SpeakerProcess,
-  type SpeakerSpec,
-} from './speaker.ts';
+import { findProgram, ServerProcess } from '../../server-process.ts';
+import { ipv6Of, type Speaker, type SpeakerKind, type SpeakerSpec } from './speaker.ts';
 
 export const frr: SpeakerKind = {
   name: 'frr',
   programs: ['bgpd'],
   async start(spec: SpeakerSpec): Promise<Speaker> {
-    const speaker = await SpeakerProcess.prepare();
+    const speaker = await ServerProcess.prepare();
     await chmod(speaker.folder, 0o777);
     const config = await speaker.write('bgpd.conf', configuration(spec));
     const files = ['-f', config, '--vty_socket', speaker.folder, '-i', speaker.file('bgpd.pid')];

@@ -1,11 +1,12 @@
 // GoBGP without its API's clients.
-import { findProgram, type Speaker, type SpeakerKind, SpeakerProcess, type SpeakerSpec } from './speaker.ts';
+import { findProgram, ServerProcess } from '../../server-process.ts';
+import type { Speaker, SpeakerKind, SpeakerSpec } from './speaker.ts';
 
 export const gobgp: SpeakerKind = {
   name: 'gobgp',
   programs: ['gobgpd'],
   async start(spec: SpeakerSpec): Promise<Speaker> {
-    const speaker = await SpeakerProcess.prepare();
+    const speaker = await ServerProcess.prepare();
     const config = await speaker.write('gobgpd.conf', configuration(spec));
     const api = ['--api-hosts', `${spec.address}:${spec.port + 1}`, '--pprof-disable'];
     await speaker.run(findProgram('gobgpd')!, ['-f', config, ...api], spec);

@@ -5,10 +5,11 @@ import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { root } from '../../../support/root.ts';
-import { ipv6Of, type Speaker, type SpeakerKind, SpeakerProcess, type SpeakerSpec } from './speaker.ts';
+import { ServerProcess } from '../../server-process.ts';
+import { ipv6Of, type Speaker, type SpeakerKind, type SpeakerSpec } from './speaker.ts';
 
 const PODWIRE = join(root, 'bin', 'podwire.mjs');
-const PROBE = fileURLToPath(new URL('stall-probe.mjs', import.meta.url));
+const PROBE = fileURLToPath(new URL('../../stall-probe.mjs', import.meta.url));
 const run = promisify(execFile);
 
 /** @param options of Node in the speaker's process, such as --cpu-prof. */
@@ -17,7 +18,7 @@ export function podwire(options: readonly string[]): SpeakerKind {
     name: 'podwire',
     programs: [],
     async start(spec: SpeakerSpec): Promise<Speaker> {
-      const speaker = await SpeakerProcess.prepare();
+      const speaker = await ServerProcess.prepare();
       const socket = speaker.file('sock');
       // JSON is YAML.
       const config = JSON.stringify({ ...configuration(spec), api: { socket } });

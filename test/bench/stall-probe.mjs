@@ -12,5 +12,5 @@ process.on('message', () => {
   histogram.reset();
   process.send?.(Math.max(0, longest - RESOLUTION));
 });
-// Neither the channel nor its end keeps the speaker from being what it is otherwise.
+// Neither the channel nor its end keeps the process from being what it is otherwise.
 process.channel?.unref();
