@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { prependAs } from '../../protocol/bgp/attribute/as-path.ts';
 import { writeAttributes } from '../../protocol/bgp/attribute/encode.ts';
 import { ByteWriter } from '../../protocol/bgp/byte-writer.ts';
+import { RouteRun } from '../../protocol/bgp/message/route-run.ts';
 import { nlriOf } from '../../protocol/bgp/nlri/prefixes.ts';
 import { AS_SEQUENCE, typeMask } from '../../protocol/bgp/rib/attribute-edit.ts';
 import { MED } from '../../protocol/bgp/rib/attribute-set.ts';
@@ -160,7 +161,9 @@ describe('AttributeTable', () => {
         const set = { ...base, ...extra };
         const table = new AttributeTable();
         const id = table.intern(set);
-        expect(table.internWire(wireOf(set), set.nextHop, 'internal')).toBe(id);
+        const wire = wireOf(set);
+        const run = new RouteRun('ipv4-unicast', false, wire, 0, 0, set.nextHop, 0, set.nextHop.length);
+        expect(table.internWire(wire, 0, wire.length, run, 'internal')).toBe(id);
         const { hop, localPref, community, clusterId, originatorId, otc, asn, dropMed } = edit;
         const edited = table.edit(id, {
           nextHop: hop,

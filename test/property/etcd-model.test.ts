@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { backupPieces, DIGEST } from '../../protocol/etcd/backup.ts';
+import { BackupReader } from '../../protocol/etcd/backup-reader.ts';
 import { decodeLogEntry, encodeLogEntry, type LogEntry } from '../../protocol/etcd/entry.ts';
 import { KeyIndex } from '../../protocol/etcd/index.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../protocol/etcd/snapshot.ts';
@@ -245,6 +247,7 @@ describe('the etcd machine against a naive model', () => {
         agree(store, model);
         agree(replayed, model);
         if (restarted !== undefined) agree(restarted, model);
+        agree(restored(store), model);
         expect(live).toHaveLength(model.current - 1);
       }),
       { numRuns: 400 },
@@ -258,6 +261,16 @@ describe('the etcd machine against a naive model', () => {
     fresh.restore(snapshot, 0);
     for (let next = snapshot.revision + 1n; next <= store.revision; next++)
       fresh.apply(store.revisionEntry(next)!, 0);
+    return fresh;
+  }
+
+  /** A new store from a backup's octets. */
+  function restored(store: EtcdStore): EtcdStore {
+    const reader = new BackupReader('backup');
+    for (const piece of backupPieces(store.backup())) reader.push(piece);
+    reader.push(new Uint8Array(DIGEST));
+    const fresh = newStore();
+    fresh.restoreBackup(reader.end().backup, 0);
     return fresh;
   }
 

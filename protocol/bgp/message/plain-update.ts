@@ -12,37 +12,53 @@ import { readUint16, readUint32 } from '../byte-writer.ts';
 import type { CodecContext } from '../context.ts';
 import { FAMILIES, type Family, familyOf } from '../family.ts';
 import { HEADER_LENGTH } from './header.ts';
+import { RouteRun } from './route-run.ts';
 import type { UpdateMessage } from './update.ts';
-import type { AnnouncedRoutes, WithdrawnRoutes } from './update-routes.ts';
 
 const NONE: readonly never[] = [];
-const EMPTY: Uint8Array = new Uint8Array(0);
 const IPV4 = 'ipv4-unicast';
 
-/** A sound UPDATE whose attributes are decoded only when asked for; until the message's octets change. */
+/**
+ * A sound UPDATE whose attributes are decoded only when asked for; until the message's octets change. Of its fields it
+ * knows where they stand, and makes views of them when asked, too.
+ */
 export class PlainUpdate implements UpdateMessage {
-  readonly withdrawn: Uint8Array;
-  readonly nlri: Uint8Array;
-  readonly rawAttributes: Uint8Array;
-  readonly announcedRoutes: readonly AnnouncedRoutes[];
-  readonly withdrawnRoutes: readonly WithdrawnRoutes[];
+  /** The whole message. */
+  readonly octets: Uint8Array;
+  /** Path attributes: the octets from here to {@link attributesEnd}, where the NLRI field begins. */
+  readonly attributesStart: number;
+  readonly attributesEnd: number;
+  readonly announcedRoutes: readonly RouteRun[];
+  readonly withdrawnRoutes: readonly RouteRun[];
   readonly #context: CodecContext;
   #attributes: PathAttributes | undefined;
 
   constructor(
     context: CodecContext,
-    withdrawn: Uint8Array,
-    rawAttributes: Uint8Array,
-    nlri: Uint8Array,
-    announcedRoutes: readonly AnnouncedRoutes[],
-    withdrawnRoutes: readonly WithdrawnRoutes[],
+    octets: Uint8Array,
+    attributesStart: number,
+    attributesEnd: number,
+    announcedRoutes: readonly RouteRun[],
+    withdrawnRoutes: readonly RouteRun[],
   ) {
     this.#context = context;
-    this.withdrawn = withdrawn;
-    this.rawAttributes = rawAttributes;
-    this.nlri = nlri;
+    this.octets = octets;
+    this.attributesStart = attributesStart;
+    this.attributesEnd = attributesEnd;
     this.announcedRoutes = announcedRoutes;
     this.withdrawnRoutes = withdrawnRoutes;
+  }
+
+  get withdrawn(): Uint8Array {
+    return this.octets.subarray(HEADER_LENGTH + 2, this.attributesStart - 2);
+  }
+
+  get nlri(): Uint8Array {
+    return this.octets.subarray(this.attributesEnd);
+  }
+
+  get rawAttributes(): Uint8Array {
+    return this.octets.subarray(this.attributesStart, this.attributesEnd);
   }
 
   get kind(): 'update' {
@@ -66,12 +82,10 @@ export class PlainUpdate implements UpdateMessage {
   }
 
   get attributes(): PathAttributes {
-    this.#attributes ??= decodeAttributes(
-      this.rawAttributes,
-      0,
-      this.rawAttributes.length,
-      this.#context,
-    ).attributes;
+    if (this.#attributes === undefined) {
+      const raw = this.rawAttributes;
+      this.#attributes = decodeAttributes(raw, 0, raw.length, this.#context).attributes;
+    }
     return this.#attributes;
   }
 
@@ -101,20 +115,18 @@ export function plainUpdate(bytes: Uint8Array, context: CodecContext): PlainUpda
   const seen = look(bytes, start, end, context);
   if (seen === 0) return undefined;
   if (end < bytes.length && (seen & CLASSIC) !== CLASSIC) return undefined;
-  const raw = bytes.subarray(start, end);
-  const nlri = end < bytes.length ? bytes.subarray(end) : EMPTY;
-  const withdrawn =
-    withdrawnEnd > HEADER_LENGTH + 2 ? bytes.subarray(HEADER_LENGTH + 2, withdrawnEnd) : EMPTY;
-  const announced: readonly AnnouncedRoutes[] =
-    nlri.length === 0
+  const announced: readonly RouteRun[] =
+    end === bytes.length
       ? NONE
-      : [{ family: IPV4, bytes: nlri, addPath, nextHop: bytes.subarray(hop.at, hop.at + 4) }];
-  const removed: readonly WithdrawnRoutes[] =
-    withdrawn.length === 0 ? NONE : [{ family: IPV4, bytes: withdrawn, addPath }];
-  if ((seen & MP) === 0) return new PlainUpdate(context, withdrawn, raw, nlri, announced, removed);
+      : [new RouteRun(IPV4, addPath, bytes, end, bytes.length, bytes, hop.at, hop.at + 4)];
+  const removed: readonly RouteRun[] =
+    withdrawnEnd === HEADER_LENGTH + 2
+      ? NONE
+      : [new RouteRun(IPV4, addPath, bytes, HEADER_LENGTH + 2, withdrawnEnd)];
+  if ((seen & MP) === 0) return new PlainUpdate(context, bytes, start, end, announced, removed);
   const all = { announced: [...announced], removed: [...removed] };
   if (!multiprotocol(bytes, start, end, seen, context, all)) return undefined;
-  return new PlainUpdate(context, withdrawn, raw, nlri, all.announced, all.removed);
+  return new PlainUpdate(context, bytes, start, end, all.announced, all.removed);
 }
 
 /** Where the value of NEXT_HOP stands that was looked at last. */
@@ -254,7 +266,7 @@ function multiprotocol(
   end: number,
   seen: number,
   context: CodecContext,
-  { announced, removed }: { readonly announced: AnnouncedRoutes[]; readonly removed: WithdrawnRoutes[] },
+  { announced, removed }: { readonly announced: RouteRun[]; readonly removed: RouteRun[] },
 ): boolean {
   for (let at = start; at < end; ) {
     const extended = (bytes[at]! & EXTENDED_LENGTH) !== 0;
@@ -270,7 +282,7 @@ function multiprotocol(
     const addPath = context.addPath?.includes(family) === true;
     if (type === 15) {
       if (!arePrefixes(bytes, value + 3, next, family, addPath, false)) return false;
-      if (next > value + 3) removed.push({ family, bytes: bytes.subarray(value + 3, next), addPath });
+      if (next > value + 3) removed.push(new RouteRun(family, addPath, bytes, value + 3, next));
       continue;
     }
     if (next - value < 5) return false;
@@ -280,8 +292,7 @@ function multiprotocol(
     if (!arePrefixes(bytes, nlri, next, family, addPath, true)) return false;
     if (nlri === next) continue;
     if ((seen & MANDATORY) !== MANDATORY) return false;
-    const nextHop = bytes.subarray(value + 4, value + 4 + length);
-    announced.push({ family, bytes: bytes.subarray(nlri, next), addPath, nextHop });
+    announced.push(new RouteRun(family, addPath, bytes, nlri, next, bytes, value + 4, value + 4 + length));
   }
   return true;
 }

@@ -1,29 +1,20 @@
 /** The routes of a decoded UPDATE, by family and next hop: runs of NLRI, all views on the message. */
 import { type Family, familyOf } from '../family.ts';
-import type { Nlri } from '../nlri/codec.ts';
+import { RouteRun } from './route-run.ts';
 import type { UpdateMessage } from './update.ts';
-
-/** Routes of one family with one next hop, as they stood in the message. */
-export interface AnnouncedRoutes extends Nlri {
-  readonly nextHop: Uint8Array;
-  readonly addPath: boolean;
-}
-
-/** Routes that are withdrawn. */
-export interface WithdrawnRoutes extends Nlri {
-  readonly addPath: boolean;
-}
 
 const IPV4 = 'ipv4-unicast';
 
 /** Routes that the message announces, by family, with the next hop octets of each; faulty ones are left out. */
-export function announcedRoutes(update: UpdateMessage): readonly AnnouncedRoutes[] {
+export function announcedRoutes(update: UpdateMessage): readonly RouteRun[] {
   if (update.announcedRoutes !== undefined) return update.announcedRoutes;
-  const result: AnnouncedRoutes[] = [];
+  const result: RouteRun[] = [];
   const { mpReach, nextHop } = update.attributes;
   if (update.treatAsWithdraw) return result;
   const add = (family: Family | undefined, bytes: Uint8Array, hop: Uint8Array): void => {
-    eachRun(update, family, bytes, (run) => result.push({ ...run, nextHop: hop }));
+    eachRun(update, family, bytes, (where, from, to, addPath) => {
+      result.push(new RouteRun(where, addPath, bytes, from, to, hop, 0, hop.length));
+    });
   };
   if (update.nlri.length > 0) add(IPV4, update.nlri, nextHop!);
   if (mpReach !== undefined) add(familyOf(mpReach.afi, mpReach.safi), mpReach.nlri, mpReach.nextHop);
@@ -31,12 +22,14 @@ export function announcedRoutes(update: UpdateMessage): readonly AnnouncedRoutes
 }
 
 /** Routes that the message withdraws, those that it treats as withdrawn among them. */
-export function withdrawnRoutes(update: UpdateMessage): readonly WithdrawnRoutes[] {
+export function withdrawnRoutes(update: UpdateMessage): readonly RouteRun[] {
   if (update.withdrawnRoutes !== undefined) return update.withdrawnRoutes;
-  const result: WithdrawnRoutes[] = [];
+  const result: RouteRun[] = [];
   const { mpReach, mpUnreach } = update.attributes;
   const add = (family: Family | undefined, bytes: Uint8Array): void => {
-    eachRun(update, family, bytes, (run) => result.push(run));
+    eachRun(update, family, bytes, (where, from, to, addPath) => {
+      result.push(new RouteRun(where, addPath, bytes, from, to));
+    });
   };
   add(IPV4, update.withdrawn);
   if (mpUnreach !== undefined) add(familyOf(mpUnreach.afi, mpUnreach.safi), mpUnreach.nlri);
@@ -46,7 +39,7 @@ export function withdrawnRoutes(update: UpdateMessage): readonly WithdrawnRoutes
   }
   for (const { family, bytes, withdraws, outcome } of update.faultyRoutes) {
     if (outcome !== 'treat-as-withdraw' || withdraws) continue;
-    result.push({ family, bytes, addPath: update.addPath.includes(family) });
+    result.push(new RouteRun(family, update.addPath.includes(family), bytes));
   }
   return result;
 }
@@ -56,7 +49,7 @@ function eachRun(
   update: UpdateMessage,
   family: Family | undefined,
   field: Uint8Array,
-  visit: (run: WithdrawnRoutes) => void,
+  visit: (family: Family, from: number, to: number, addPath: boolean) => void,
 ): void {
   if (family === undefined || field.length === 0 || !update.families.includes(family)) return;
   const addPath = update.addPath.includes(family);
@@ -64,14 +57,15 @@ function eachRun(
   for (const { bytes } of update.faultyRoutes) {
     const at = bytes.byteOffset - field.byteOffset;
     if (at < from || at >= field.length) continue;
-    if (at > from) visit({ family, bytes: field.subarray(from, at), addPath });
+    if (at > from) visit(family, from, at, addPath);
     from = at + bytes.length;
   }
-  if (from < field.length) visit({ family, bytes: field.subarray(from), addPath });
+  if (from < field.length) visit(family, from, field.length, addPath);
 }
 
 /** The family whose initial feed this message ends (RFC 4724 §2), if it is such a marker. */
 export function endOfRib(update: UpdateMessage): Family | undefined {
+  if (update.plain && update.announcedRoutes!.length + update.withdrawnRoutes!.length > 0) return undefined;
   if (update.withdrawn.length > 0 || update.nlri.length > 0) return undefined;
   const { rawAttributes: raw } = update;
   if (raw.length === 0) return IPV4;

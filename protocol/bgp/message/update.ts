@@ -20,10 +20,10 @@ import { checkNlri } from '../nlri/prefixes.ts';
 import { checkAttributes } from './attribute-checks.ts';
 import { type FaultyRoute, findFaultyRoutes } from './faulty-routes.ts';
 import { HEADER_LENGTH } from './header.ts';
-import type { AnnouncedRoutes, WithdrawnRoutes } from './update-routes.ts';
+import type { RouteRun } from './route-run.ts';
 
 export { encodeUpdate, encodeUpdates } from './update-encode.ts';
-export { type AnnouncedRoutes, announcedRoutes, endOfRib, withdrawnRoutes } from './update-routes.ts';
+export { announcedRoutes, endOfRib, withdrawnRoutes } from './update-routes.ts';
 
 export interface UpdateMessage {
   readonly kind: 'update';
@@ -49,8 +49,8 @@ export interface UpdateMessage {
   readonly addPath: readonly Family[];
   /** Nothing is wrong with it, and nothing unusual in it (plain-update.ts): its routes are told already. */
   readonly plain?: boolean;
-  readonly announcedRoutes?: readonly AnnouncedRoutes[];
-  readonly withdrawnRoutes?: readonly WithdrawnRoutes[];
+  readonly announcedRoutes?: readonly RouteRun[];
+  readonly withdrawnRoutes?: readonly RouteRun[];
 }
 
 const NONE: readonly never[] = [];

@@ -41,14 +41,17 @@ function checkPrefixes(bytes: Uint8Array, maximum: number, addPath: boolean): Nl
 
 /**
  * Calls `visit` with the offset of each prefix's address octets, its length in bits and its path identifier, 0 where
- * there is none. For plain prefixes that {@link checkNlri} found sound; {@link forEachRoute} does any family.
+ * there is none. For plain prefixes, from `start` to `end`, that {@link checkNlri} found sound; {@link forEachRoute} does
+ * any family.
  */
 export function forEachPrefix(
   nlri: Uint8Array,
   visit: (offset: number, bits: number, pathId: number) => void,
   addPath = false,
+  start = 0,
+  end: number = nlri.length,
 ): void {
-  for (let at = 0; at < nlri.length; ) {
+  for (let at = start; at < end; ) {
     let pathId = 0;
     if (addPath) {
       pathId = readUint32(nlri, at);

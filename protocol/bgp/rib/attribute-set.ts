@@ -11,6 +11,7 @@ import { writeAttributes } from '../attribute/encode.ts';
 import { ATTRIBUTE_BY_TYPE } from '../attribute/table.ts';
 import { type ByteWriter, readUint16 } from '../byte-writer.ts';
 import type { CodecContext, PeerType } from '../context.ts';
+import type { RouteRun } from '../message/route-run.ts';
 import type { RouteAttributes } from './route.ts';
 
 /** Type codes that are read here from octets. */
@@ -45,10 +46,14 @@ export function writeSet(writer: ByteWriter, attributes: RouteAttributes): void 
 
 /** Appends what stands before the attributes. */
 export function writeSetHead(writer: ByteWriter, nextHop: Uint8Array, data: Uint8Array | undefined): void {
-  writer.uint8(nextHop.length);
-  for (let i = 0; i < nextHop.length; i++) writer.uint8(nextHop[i]!);
+  writeHop(writer, nextHop, 0, nextHop.length);
   writer.uint16(data?.length ?? 0);
   if (data !== undefined) writer.append(data);
+}
+
+function writeHop(writer: ByteWriter, octets: Uint8Array, start: number, end: number): void {
+  writer.uint8(end - start);
+  copyOctets(writer, octets, start, end);
 }
 
 /** The set as an object. */
@@ -84,31 +89,34 @@ export function attributeEnd(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Appends the set whose attributes stand in `wire` as a peer with 4-octet AS numbers sent them and a decoder found them
+ * Appends the set whose attributes stand in `wire`, from `start` to `end`, as a peer with 4-octet AS numbers sent them and a decoder found them
  * sound: where they already have the form of a set, without a look at their values. Returns whether that is so; if
  * not, nothing is appended.
  */
 export function writeSetFromWire(
   writer: ByteWriter,
   wire: Uint8Array,
-  nextHop: Uint8Array,
+  start: number,
+  end: number,
+  { hopOctets, hopStart, hopEnd }: RouteRun,
   from: PeerType | undefined,
 ): boolean {
-  const start = writer.position;
-  writeSetHead(writer, nextHop, undefined);
+  const before = writer.position;
+  writeHop(writer, hopOctets, hopStart, hopEnd);
+  writer.uint16(0);
   let last = 0;
-  for (let at = 0; at < wire.length; ) {
+  for (let at = start; at < end; ) {
     const type = wire[at + 1]!;
-    const end = attributeEnd(wire, at);
+    const after = attributeEnd(wire, at);
     if (type !== NEXT_HOP && type !== MP_REACH_NLRI && type !== MP_UNREACH_NLRI) {
-      if (type <= last || (from !== undefined && !hasSetForm(wire, at, type, end, from))) {
-        writer.position = start;
+      if (type <= last || (from !== undefined && !hasSetForm(wire, at, type, after, from))) {
+        writer.position = before;
         return false;
       }
       last = type;
-      copyOctets(writer, wire, at, end);
+      copyOctets(writer, wire, at, after);
     }
-    at = end;
+    at = after;
   }
   return true;
 }

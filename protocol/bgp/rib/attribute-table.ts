@@ -4,6 +4,7 @@
  */
 import { ByteWriter, readUint32 } from '../byte-writer.ts';
 import type { PeerType } from '../context.ts';
+import type { RouteRun } from '../message/route-run.ts';
 import { type AttributeEdits, writeEditedSet } from './attribute-edit.ts';
 import {
   AIGP,
@@ -72,12 +73,19 @@ export class AttributeTable {
 
   /**
    * As {@link intern}, straight from the octets of an UPDATE where they allow it; 0 where not.
-   * @param wire its path attributes, found sound, with 4-octet AS numbers.
+   * @param wire its path attributes stand there from `start` to `end`, found sound, with 4-octet AS numbers.
+   * @param run tells the next hop.
    * @param from the kind of peer that sent it; `undefined` where flags and lengths are known to be as we write them.
    */
-  internWire(wire: Uint8Array, nextHop: Uint8Array, from: PeerType | undefined): number {
+  internWire(
+    wire: Uint8Array,
+    start: number,
+    end: number,
+    run: RouteRun,
+    from: PeerType | undefined,
+  ): number {
     this.#scratch.position = 0;
-    return writeSetFromWire(this.#scratch, wire, nextHop, from) ? this.#enter(true) : 0;
+    return writeSetFromWire(this.#scratch, wire, start, end, run, from) ? this.#enter(true) : 0;
   }
 
   /** The set that `edits` make of a set, with one reference for the caller. */
@@ -144,6 +152,11 @@ export class AttributeTable {
   nextHop(id: number): Uint8Array {
     const start = this.#sets.offset(id) + 1;
     return this.#sets.arena.subarray(start, start + this.#sets.arena[start - 1]!);
+  }
+
+  /** How many octets the next hop of a set has. */
+  nextHopLength(id: number): number {
+    return this.#sets.arena[this.#sets.offset(id)]!;
   }
 
   /** An IPv4 next hop of a set as a number, signed; `undefined` for any other. */

@@ -1,6 +1,8 @@
 /** From the routes of an UPDATE, or own ones, to paths: NLRI to numbers, attributes to sets, import (RFC 4271 §9). */
 import { FAMILIES, type Family } from '../family.ts';
-import type { AnnouncedRoutes, UpdateMessage } from '../message/update.ts';
+import { PlainUpdate } from '../message/plain-update.ts';
+import type { RouteRun } from '../message/route-run.ts';
+import type { UpdateMessage } from '../message/update.ts';
 import type { Nlri } from '../nlri/codec.ts';
 import { forEachPrefix } from '../nlri/prefixes.ts';
 import { NLRI_CODECS } from '../nlri/table.ts';
@@ -20,15 +22,8 @@ export class Receiver {
   }
 
   /** Takes routes of one family that a peer announces; returns how many of them are new. */
-  receive(family: FamilyRib, peer: RibPeer, routes: AnnouncedRoutes, message: UpdateMessage): number {
-    const sound = message.faults.length === 0 && peer.fourOctetAs;
-    const wire = sound
-      ? this.#attributes.internWire(
-          message.rawAttributes,
-          routes.nextHop,
-          message.plain ? undefined : peer.peerType,
-        )
-      : 0;
+  receive(family: FamilyRib, peer: RibPeer, routes: RouteRun, message: UpdateMessage): number {
+    const wire = this.#internWire(peer, routes, message);
     const set = wire === 0 ? this.#attributes.intern(routeAttributes(message, routes.nextHop)) : wire;
     const added =
       FAMILIES[routes.family].prefixes && !peer.importPolicy?.usesPrefix
@@ -39,17 +34,35 @@ export class Receiver {
     return added;
   }
 
+  /** The attribute set straight from the octets of the message; 0 where these do not allow it. */
+  #internWire(peer: RibPeer, routes: RouteRun, message: UpdateMessage): number {
+    if (message.faults.length > 0 || !peer.fourOctetAs) return 0;
+    if (message instanceof PlainUpdate) {
+      const { octets, attributesStart, attributesEnd } = message;
+      return this.#attributes.internWire(octets, attributesStart, attributesEnd, routes, undefined);
+    }
+    const { rawAttributes } = message;
+    return this.#attributes.internWire(rawAttributes, 0, rawAttributes.length, routes, peer.peerType);
+  }
+
   /** One answer of import holds for all of them. */
-  #receivePrefixes({ family, rib }: FamilyRib, peer: RibPeer, { bytes, addPath }: Nlri, set: number): number {
+  #receivePrefixes(
+    { family, rib }: FamilyRib,
+    peer: RibPeer,
+    { octets, start, end, addPath }: RouteRun,
+    set: number,
+  ): number {
     const imported = importRoute(this.#attributes, set, peer, this.#config, family, undefined);
     let added = 0;
     forEachPrefix(
-      bytes,
+      octets,
       (offset, _bits, pathId) => {
-        const prefix = rib.prefixes.add(bytes, offset - 1, bytes.length);
+        const prefix = rib.prefixes.add(octets, offset - 1, end);
         if (rib.set(prefix, peer.id, pathId, set, imported.set, imported.reason)) added += 1;
       },
       addPath,
+      start,
+      end,
     );
     this.#attributes.release(imported.set);
     return added;
@@ -59,7 +72,7 @@ export class Receiver {
   #receiveEach(
     { family, rib }: FamilyRib,
     peer: RibPeer,
-    { bytes, addPath = false }: Nlri,
+    { bytes, addPath }: RouteRun,
     set: number,
     attributes: RouteAttributes,
   ): number {
@@ -102,13 +115,16 @@ export class Receiver {
   }
 
   /** Takes out routes of a peer; returns how many of them were there. */
-  withdraw(family: FamilyRib, peer: number, { bytes, addPath = false }: Nlri): number {
+  withdraw(family: FamilyRib, peer: number, { octets, start, end, addPath }: RouteRun): number {
     const { rib } = family;
     let removed = 0;
-    forEachRoute(family.family, bytes, addPath, (offset, end, pathId) => {
-      const prefix = rib.prefixes.find(bytes, offset, end);
+    const remove = (at: number, after: number, pathId: number): void => {
+      const prefix = rib.prefixes.find(octets, at, after);
       if (prefix >= 0 && rib.unset(prefix, peer, pathId)) removed += 1;
-    });
+    };
+    if (FAMILIES[family.family].prefixes) {
+      forEachPrefix(octets, (at, _bits, pathId) => remove(at - 1, end, pathId), addPath, start, end);
+    } else forEachRoute(family.family, octets, addPath, remove, start, end);
     family.count(peer, -removed);
     return removed;
   }

@@ -3,6 +3,7 @@
  * peers. Pure: what comes out of {@link Rib.flush} is data.
  */
 import type { Family } from '../family.ts';
+import { RouteRun } from '../message/route-run.ts';
 import { announcedRoutes, type UpdateMessage, withdrawnRoutes } from '../message/update.ts';
 import type { Nlri } from '../nlri/codec.ts';
 import { AttributeTable } from './attribute-table.ts';
@@ -273,7 +274,8 @@ export class Rib {
 
   /** Withdraws own routes, if there are any. */
   withdraw(nlri: Nlri): void {
-    this.#receiver.withdraw(this.#family(nlri.family), LOCAL, nlri);
+    const run = new RouteRun(nlri.family, nlri.addPath === true, nlri.bytes);
+    this.#receiver.withdraw(this.#family(nlri.family), LOCAL, run);
   }
 
   /**

@@ -58,7 +58,7 @@ export class UpdateWriter {
   room(set: number): number {
     const { family, maxMessageLength } = this.#profile;
     this.#prepare(set);
-    const hop = this.#attributes.nextHop(set).length;
+    const hop = this.#attributes.nextHopLength(set);
     const reach = isClassic(family, hop) ? 0 : 9 + hop;
     return maxMessageLength - EMPTY_UPDATE - this.#scratch.position - reach;
   }
@@ -73,13 +73,12 @@ export class UpdateWriter {
     const { family } = this.#profile;
     this.#prepare(set);
     const data = FAMILIES[family].prefixes ? undefined : this.#attributes.data(set);
-    const hop = this.#attributes.nextHop(set);
-    const classic = isClassic(family, hop.length);
+    const classic = isClassic(family, this.#attributes.nextHopLength(set));
     let messages = 0;
     for (let from = 0; from < count; messages++) {
       from = classic
         ? this.#announceClassic(entries, from, count)
-        : this.#announceReach(entries, from, count, hop, data);
+        : this.#announceReach(entries, from, count, set, data);
     }
     return messages;
   }
@@ -101,7 +100,7 @@ export class UpdateWriter {
     entries: Int32Array,
     from: number,
     count: number,
-    hop: Uint8Array,
+    set: number,
     data: Uint8Array | undefined,
   ): number {
     const { out } = this;
@@ -110,8 +109,9 @@ export class UpdateWriter {
     const lengthAt = out.position;
     out.uint16(0);
     const reachAt = this.#beginMultiprotocol(MP_REACH_NLRI);
-    out.uint8(hop.length);
-    out.append(hop);
+    const { arena } = this.#attributes;
+    const hopAt = this.#attributes.offset(set);
+    copyOctets(out, arena, hopAt, hopAt + 1 + arena[hopAt]!);
     out.uint8(0);
     const limit = start + this.#profile.maxMessageLength - this.#scratch.position;
     const next = this.#fill(entries, from, count, limit, data);
@@ -217,24 +217,27 @@ export class UpdateWriter {
     const scratch = this.#scratch;
     scratch.position = 0;
     const { family, fourOctetAs } = this.#profile;
-    const bytes = this.#attributes.bytes(set);
-    const classic = isClassic(family, bytes[0]!);
+    // Not a view on the set, since that would be one for nearly every message.
+    const bytes = this.#attributes.arena;
+    const from = this.#attributes.offset(set);
+    const end = from + this.#attributes.size(set);
+    const classic = isClassic(family, bytes[from]!);
     if (!fourOctetAs) {
       const route = this.#attributes.get(set);
       writeAttributes(scratch, route, { fourOctetAs }, classic ? undefined : 'nextHop');
       return;
     }
-    let at = attributesStart(bytes, 0);
+    let at = attributesStart(bytes, from);
     if (classic) {
       const start = at;
-      while (at < bytes.length && bytes[at + 1]! < NEXT_HOP) at = attributeEnd(bytes, at);
+      while (at < end && bytes[at + 1]! < NEXT_HOP) at = attributeEnd(bytes, at);
       copyOctets(scratch, bytes, start, at);
       scratch.uint8(WELL_KNOWN_TRANSITIVE);
       scratch.uint8(NEXT_HOP);
       scratch.uint8(4);
-      copyOctets(scratch, bytes, 1, 5);
+      copyOctets(scratch, bytes, from + 1, from + 5);
     }
-    copyOctets(scratch, bytes, at, bytes.length);
+    copyOctets(scratch, bytes, at, end);
   }
 }
 
