@@ -21,12 +21,15 @@ const toBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.
 
 /**
  * A client of a real etcd, or of whatever claims to be one, at `address` (host:port), through gRPC; with a token, as its user. A
- * request may take `deadline` milliseconds.
+ * request may take `deadline` milliseconds; `metadata` goes with every call.
  */
 export function realEtcd(
   address: string,
   token?: string,
-  { deadline = 60_000 }: { readonly deadline?: number } = {},
+  {
+    deadline = 60_000,
+    metadata: more = {},
+  }: { readonly deadline?: number; readonly metadata?: Readonly<Record<string, string>> } = {},
 ): RealEtcd {
   const client = new Client(address, credentials.createInsecure(), {
     'grpc.initial_reconnect_backoff_ms': 50,
@@ -37,6 +40,7 @@ export function realEtcd(
   });
   const metadata = new Metadata();
   if (token !== undefined) metadata.set('token', token);
+  for (const [name, value] of Object.entries(more)) metadata.set(name, value);
   const streams = new Set<StreamLike>();
   const call = <Request, Response>(
     { path, request, response }: Method<Request, Response>,
