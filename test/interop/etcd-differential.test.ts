@@ -9,7 +9,8 @@ import { type Step, StepMaker } from '../store-checks/steps.ts';
 import { storeLike } from '../store-checks/store-like.ts';
 import { line } from '../store-checks/text.ts';
 import { tool } from '../support/tools.ts';
-import { startEtcd } from './etcd-server.ts';
+import { until } from '../support/until.ts';
+import { type EtcdServer, startEtcd } from './etcd-server.ts';
 import { startRedis } from './redis-server.ts';
 
 /**
@@ -38,7 +39,17 @@ async function startReal(): Promise<Subject> {
     await store.close();
     await server.stop();
   };
-  return { name: 'etcd', store, stop };
+  return { name: 'etcd', store, watchesSynced: () => watchesSynced(server), stop };
+}
+
+/** Waits until etcd has no watch left that it calls unsynced, by its metrics. */
+function watchesSynced({ endpoint }: EtcdServer): Promise<void> {
+  return until('etcd has told its watches the history', async () => {
+    const metrics = await (await fetch(`${endpoint}/metrics`)).text();
+    const unsynced = /^etcd_debugging_mvcc_slow_watcher_total (\d+)$/m.exec(metrics);
+    if (unsynced === null) throw new Error('etcd has no metric of unsynced watches');
+    return unsynced[1] === '0';
+  }).then(() => {});
 }
 
 async function startMemory(): Promise<Subject> {

@@ -7,6 +7,8 @@ import { line, outcome } from './text.ts';
 export interface Subject {
   readonly name: string;
   readonly store: StoreLike;
+  /** Resolves when no watch has history to be told any more. Absent where none is ever canceled for a compaction that came later. */
+  watchesSynced?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -105,6 +107,8 @@ class Run {
   /** Revisions that may have deleted something. */
   readonly #deletions: Set<bigint> = new Set();
   #compacted = 0n;
+  /** Whether watches were created since the last compaction. */
+  #newWatches = false;
 
   constructor(subjects: readonly Subject[], witnesses: readonly Witness[]) {
     this.#subjects = subjects;
@@ -115,7 +119,9 @@ class Run {
     const resolved = resolve(step, this.#revision);
     if (resolved.do === 'watch' || resolved.do === 'cancelWatch') return this.#watch(resolved);
     if (resolved.do === 'compact') {
-      // etcd tells a watch that is new of what has happened within 100 ms, and cancels it where that is compacted first.
+      // etcd looks for what a new watch has missed within 100 ms, and cancels it where that is compacted first, though it be nothing.
+      if (this.#newWatches) await Promise.all(this.#subjects.map((subject) => subject.watchesSynced?.()));
+      this.#newWatches = false;
       const before = await this.#settled();
       if (before !== undefined) return before;
     }
@@ -150,6 +156,7 @@ class Run {
       else stream.cancel(step.watchId);
     }
     if (step.do === 'watch') {
+      this.#newWatches = true;
       await Promise.all(this.#witnesses.map((witness, i) => witness.until(counts[i]! + 1)));
     }
     return this.#settled();
