@@ -97,7 +97,8 @@ export class ServerProcess {
     this.startTime = performance.now() - began;
   }
 
-  async stop(): Promise<void> {
+  /** Ends the process; its folder stays. */
+  async end(): Promise<void> {
     const child = this.#process;
     if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -106,6 +107,11 @@ export class ServerProcess {
       await ended;
       clearTimeout(timer);
     }
+  }
+
+  /** Ends the process and removes its folder. */
+  async stop(): Promise<void> {
+    await this.end();
     await rm(this.folder, { recursive: true, force: true });
   }
 }
