@@ -227,7 +227,7 @@ export class Peer implements PeerSessionOwner {
       this.#act(this.#restart.endOfRib(family));
       this.#owner.endOfRib(this, family);
     }
-    this.#checkLimits(this.#ribPeer);
+    if (this.#limits.some) this.#checkLimits(this.#ribPeer);
     this.#owner.schedule();
   }
 

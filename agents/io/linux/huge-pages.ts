@@ -1,10 +1,11 @@
 /** Memory of large tables from huge pages, where the machine has them for who asks (docs/decisions/0020). */
-import { type ColumnMemory, setLargeColumns } from '../../../protocol/bgp/rib/columns.ts';
+import { type ColumnMemory, detach, setLargeColumns } from '../../../protocol/bgp/rib/columns.ts';
 import { addressOf, libc } from './libc.ts';
 
 /** Octets of a huge page on x86-64, and on arm64 with pages of 4 KiB. Where they are larger, the advice has no effect. */
 const HUGE_PAGE = 2 ** 21;
-/** Advice of madvise(2): back this range by huge pages. */
+/** Advices of madvise(2): take this range back, it is zero afterwards; and back it by huge pages. */
+const MADV_DONTNEED = 4;
 const MADV_HUGEPAGE = 14;
 
 /** Parameters of glibc's mallopt(3). */
@@ -19,23 +20,42 @@ const M_MMAP_THRESHOLD = -3;
 export function useHugePages(): void {
   if (process.platform !== 'linux') return;
   let tuned = false;
-  setLargeColumns((length) => {
-    if (length < HUGE_PAGE) return { buffer: new ArrayBuffer(length), offset: 0 };
-    if (!tuned) tuneMalloc();
-    tuned = true;
-    return hugePages(length);
+  setLargeColumns({
+    allocate(length) {
+      if (length < HUGE_PAGE) return { buffer: new ArrayBuffer(length), offset: 0 };
+      if (!tuned) tuneMalloc();
+      tuned = true;
+      return hugePages(length);
+    },
+    free(buffer) {
+      if (buffer instanceof SharedArrayBuffer) takeBack(buffer);
+      else detach(buffer);
+    },
   });
 }
 
-/** Zeroed memory that begins with a huge page. */
+/**
+ * Zeroed memory that begins with a huge page. It is shared memory, though nobody shares it: V8 starts a full collection of
+ * garbage whenever so and so much memory of ArrayBuffers was added, touched or not, and tables would add to it all the time.
+ */
 function hugePages(length: number): ColumnMemory {
   const whole = Math.ceil(length / HUGE_PAGE) * HUGE_PAGE;
-  const buffer = new ArrayBuffer(whole + HUGE_PAGE);
-  const address = addressOf(new Uint8Array(buffer));
-  const offset = Number(-address & BigInt(HUGE_PAGE - 1));
+  const buffer = new SharedArrayBuffer(whole + HUGE_PAGE);
+  const { address, offset } = firstHugePage(buffer);
   // Whether the kernel follows the advice is its affair: without huge pages this is memory like any other.
-  libc().madvise(address + BigInt(offset), whole, MADV_HUGEPAGE);
+  libc().madvise(address, whole, MADV_HUGEPAGE);
   return { buffer, offset };
+}
+
+/** Shared memory cannot be detached: its pages go at once, the addresses when garbage is collected. */
+function takeBack(buffer: SharedArrayBuffer): void {
+  libc().madvise(firstHugePage(buffer).address, buffer.byteLength - HUGE_PAGE, MADV_DONTNEED);
+}
+
+function firstHugePage(buffer: SharedArrayBuffer): { readonly address: bigint; readonly offset: number } {
+  const start = addressOf(new Uint8Array(buffer));
+  const offset = Number(-start & BigInt(HUGE_PAGE - 1));
+  return { address: start + BigInt(offset), offset };
 }
 
 /**

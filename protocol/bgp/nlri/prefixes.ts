@@ -16,6 +16,8 @@ import { checkRoutes, forEachRoute, PATH_ID_LENGTH } from './walk.ts';
 
 export type { Nlri, NlriFault } from './codec.ts';
 
+const EMPTY: Uint8Array = new Uint8Array(0);
+
 /**
  * Checks every length in `bytes`, NLRI of any family; `undefined` means that all routes can be read.
  * @param addPath whether a path identifier stands before each.
@@ -40,27 +42,53 @@ function checkPrefixes(bytes: Uint8Array, maximum: number, addPath: boolean): Nl
 }
 
 /**
+ * Goes through plain prefixes that {@link checkNlri} found sound, one after another; used again and again, it costs no
+ * memory. {@link forEachRoute} does any family.
+ */
+export class PrefixWalk {
+  /** Where the prefix stands: its length octet. */
+  at = 0;
+  /** Its path identifier, 0 where there is none. */
+  pathId = 0;
+  #octets = EMPTY;
+  #next = 0;
+  #end = 0;
+  #addPath = false;
+
+  /** Begins before the first prefix of the octets from `start` to `end`. */
+  begin(octets: Uint8Array, start: number, end: number, addPath: boolean): void {
+    this.#octets = octets;
+    this.#next = start;
+    this.#end = end;
+    this.#addPath = addPath;
+  }
+
+  /** Goes to the next prefix. Returns whether there is one. */
+  next(): boolean {
+    let at = this.#next;
+    if (at >= this.#end) return false;
+    if (this.#addPath) {
+      this.pathId = readUint32(this.#octets, at);
+      at += PATH_ID_LENGTH;
+    } else this.pathId = 0;
+    this.at = at;
+    this.#next = at + 1 + ((this.#octets[at]! + 7) >> 3);
+    return true;
+  }
+}
+
+/**
  * Calls `visit` with the offset of each prefix's address octets, its length in bits and its path identifier, 0 where
- * there is none. For plain prefixes, from `start` to `end`, that {@link checkNlri} found sound; {@link forEachRoute} does
- * any family.
+ * there is none; otherwise as {@link PrefixWalk}.
  */
 export function forEachPrefix(
   nlri: Uint8Array,
   visit: (offset: number, bits: number, pathId: number) => void,
   addPath = false,
-  start = 0,
-  end: number = nlri.length,
 ): void {
-  for (let at = start; at < end; ) {
-    let pathId = 0;
-    if (addPath) {
-      pathId = readUint32(nlri, at);
-      at += PATH_ID_LENGTH;
-    }
-    const bits = nlri[at]!;
-    visit(at + 1, bits, pathId);
-    at += 1 + ((bits + 7) >> 3);
-  }
+  const walk = new PrefixWalk();
+  walk.begin(nlri, 0, nlri.length, addPath);
+  while (walk.next()) visit(walk.at + 1, nlri[walk.at]!, walk.pathId);
 }
 
 /** Unicast NLRI of one prefix given as text. @throws RangeError naming the text where it is no prefix. */

@@ -28,25 +28,23 @@ export function checkRoutes(family: Family, bytes: Uint8Array, addPath: boolean)
 
 /**
  * Calls `visit` for each route of checked NLRI with where it starts (after its path identifier) and ends, and the
- * path identifier, 0 where there is none, of the octets from `start` to `end`. Stops at what {@link checkRoutes} would report.
+ * path identifier, 0 where there is none. Stops at what {@link checkRoutes} would report.
  */
 export function forEachRoute(
   family: Family,
   bytes: Uint8Array,
   addPath: boolean,
   visit: (offset: number, end: number, pathId: number) => void,
-  start = 0,
-  end: number = bytes.length,
 ): void {
   const codec = NLRI_CODECS[family];
-  for (let at = start; at < end; ) {
+  for (let at = 0; at < bytes.length; ) {
     let pathId = 0;
     if (addPath) {
-      if (at + PATH_ID_LENGTH > end) return;
+      if (at + PATH_ID_LENGTH > bytes.length) return;
       pathId = readUint32(bytes, at);
       at += PATH_ID_LENGTH;
     }
-    const measured = codec.measure(bytes, at, end);
+    const measured = codec.measure(bytes, at, bytes.length);
     if (isFault(measured)) return;
     visit(at, at + measured, pathId);
     at += measured;

@@ -28,6 +28,11 @@ export class PrefixLimits {
     this.#limits = limits;
   }
 
+  /** Whether there is a limit at all. */
+  get some(): boolean {
+    return this.#limits.length > 0;
+  }
+
   /** Judges the counts after a change. @param count prefixes that the peer has announced in a family. */
   check(count: (family: Family) => number): readonly LimitEvent[] {
     const events: LimitEvent[] = [];

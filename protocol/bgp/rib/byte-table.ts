@@ -2,7 +2,7 @@
  * Byte strings, each kept once under a small number: the octets stand in one arena behind an open-addressed hash.
  * Attribute sets and the keys of routes that are no plain prefixes are kept so.
  */
-import { grown, newColumn, trimmed, trimmedLength } from './columns.ts';
+import { discard, grown, newColumn, trimmed, trimmedLength } from './columns.ts';
 import { HashSlots } from './hash-slots.ts';
 
 /** Words of an entry. */
@@ -162,7 +162,7 @@ export class ByteTable {
     else this.#compact(arena);
     this.#arena = arena;
     this.#arenaTop = this.#live;
-    (old.buffer as ArrayBuffer).transfer(0);
+    discard(old);
   }
 
   #compact(into: Uint8Array): void {

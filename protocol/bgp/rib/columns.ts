@@ -5,43 +5,71 @@
 
 type Column = Uint8Array | Uint32Array | Int32Array;
 
-/** Zeroed memory: `length` octets of `buffer` from `offset` on. */
+/** Zeroed memory: octets of `buffer` from `offset` on. */
 export interface ColumnMemory {
-  readonly buffer: ArrayBuffer;
+  readonly buffer: ArrayBufferLike;
   readonly offset: number;
+}
+
+/** Where large columns have their memory. */
+export interface LargeColumns {
+  /** Memory of `length` octets. */
+  allocate(length: number): ColumnMemory;
+  /** Takes back at once what it gave: nobody looks at it any more. */
+  free(buffer: ArrayBufferLike): void;
 }
 
 /** Octets from which a column's memory is asked of who knows better than the JavaScript engine. */
 export const LARGE_COLUMN: number = 2 ** 20;
 
-let largeMemory = (length: number): ColumnMemory => ({ buffer: new ArrayBuffer(length), offset: 0 });
+let largeColumns: LargeColumns = {
+  allocate: (length) => ({ buffer: new ArrayBuffer(length), offset: 0 }),
+  free: detach,
+};
 
 /**
  * Says where large columns of this process have their memory from now on, such as from huge pages: a column is accessed
  * all over, and what the processor has to find out about each page of it can cost more than the access. Changes nothing
  * but speed.
  */
-export function setLargeColumns(allocate: (length: number) => ColumnMemory): void {
-  largeMemory = allocate;
+export function setLargeColumns(memory: LargeColumns): void {
+  largeColumns = memory;
+}
+
+/** Gives the memory of an ArrayBuffer back, which is of no length afterwards. */
+export function detach(buffer: ArrayBufferLike): void {
+  (buffer as ArrayBuffer).transfer(0);
+}
+
+/**
+ * Frees the memory of a column that is not used any more: a table that grows would otherwise hold all its former sizes
+ * until garbage is collected.
+ */
+export function discard(column: Column): void {
+  if (column.byteLength < LARGE_COLUMN) detach(column.buffer);
+  else largeColumns.free(column.buffer);
 }
 
 /** An empty column of the type of `like`. */
 export function newColumn<T extends Column>(like: T, length: number): T {
-  const Type = like.constructor as new (buffer: ArrayBuffer | number, offset?: number, length?: number) => T;
+  const Type = like.constructor as new (
+    buffer: ArrayBufferLike | number,
+    offset?: number,
+    length?: number,
+  ) => T;
   const octets = length * like.BYTES_PER_ELEMENT;
   if (octets < LARGE_COLUMN) return new Type(length);
-  const { buffer, offset } = largeMemory(octets);
+  const { buffer, offset } = largeColumns.allocate(octets);
   return new Type(buffer, offset, length);
 }
 
 /**
- * A column of `length` that starts with what `old` holds, as far as it fits. The memory of `old` is free at once and
- * `old` empty: a table that grows would otherwise hold all its former sizes until garbage is collected.
+ * A column of `length` that starts with what `old` holds, as far as it fits. `old` must not be used afterwards.
  */
 export function resized<T extends Column>(old: T, length: number): T {
   const column = newColumn(old, length);
   column.set(old.length <= length ? old : (old.subarray(0, length) as T));
-  (old.buffer as ArrayBuffer).transfer(0);
+  discard(old);
   return column;
 }
 

@@ -244,13 +244,13 @@ export class FamilyRib {
       const path = gone.take();
       // It may be back.
       if (!rib.isGone(path)) continue;
-      if (this.#pathGroups.every((group) => group.forgetsPath(path))) rib.free(path);
+      if (forgetsPath(this.#pathGroups, path)) rib.free(path);
       else gone.mark(path);
     }
     for (let left = Math.min(limit, emptied.length); left > 0; left--) {
       const prefix = emptied.take();
       if (paths.first(prefix) !== NONE) continue;
-      if (changed.has(prefix) || !this.#turns.every((group) => group.forgets(prefix))) emptied.mark(prefix);
+      if (changed.has(prefix) || !forgets(this.#turns, prefix)) emptied.mark(prefix);
       else {
         this.#macMoves?.forget(prefix);
         prefixes.remove(prefix);
@@ -272,4 +272,16 @@ export class FamilyRib {
     for (const group of this.#turns) group.trim(top);
     this.#context.attributes.trim();
   }
+}
+
+// Without closures, since after the withdrawal of a full table each is asked a million times.
+
+function forgets(groups: readonly UpdateGroup[], prefix: number): boolean {
+  for (const group of groups) if (!group.forgets(prefix)) return false;
+  return true;
+}
+
+function forgetsPath(groups: readonly UpdateGroup[], path: number): boolean {
+  for (const group of groups) if (!group.forgetsPath(path)) return false;
+  return true;
 }

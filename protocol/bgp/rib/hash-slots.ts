@@ -4,7 +4,7 @@
  * whether one is what is looked for. The hash stands beside the number, so that nearly every wrong candidate is passed
  * over without a look at its key, and neither growth nor removal needs keys.
  */
-import { newColumn } from './columns.ts';
+import { discard, newColumn } from './columns.ts';
 
 /** Words of a slot: the number plus one (0: empty), and its hash. */
 const NUMBER = 0;
@@ -95,7 +95,6 @@ export class HashSlots {
     for (let at = 0; at < old.length; at += STRIDE) {
       if (old[at + NUMBER] !== 0) this.#place(old[at + NUMBER]!, old[at + HASH]!);
     }
-    // Free at once, not when garbage is collected.
-    old.buffer.transfer(0);
+    discard(old);
   }
 }

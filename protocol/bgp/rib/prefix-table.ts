@@ -6,7 +6,7 @@
 import { formatPrefix } from '../../ip/prefix.ts';
 import { FAMILIES, type Family } from '../family.ts';
 import type { PolicyPrefix } from '../policy/policy.ts';
-import { grown, newColumn, trimmed, trimmedLength } from './columns.ts';
+import { discard, grown, newColumn, trimmed, trimmedLength } from './columns.ts';
 import type { NlriTable } from './nlri-table.ts';
 
 const NONE = -1;
@@ -248,8 +248,7 @@ export class PrefixTable implements NlriTable {
       slots[slot] = id + 1;
     }
     this.#slots = slots;
-    // Free at once, not when garbage is collected.
-    old.buffer.transfer(0);
+    discard(old);
   }
 
   #equals(id: number): boolean {

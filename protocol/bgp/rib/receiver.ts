@@ -4,17 +4,19 @@ import { PlainUpdate } from '../message/plain-update.ts';
 import type { RouteRun } from '../message/route-run.ts';
 import type { UpdateMessage } from '../message/update.ts';
 import type { Nlri } from '../nlri/codec.ts';
-import { forEachPrefix } from '../nlri/prefixes.ts';
+import { PrefixWalk } from '../nlri/prefixes.ts';
 import { NLRI_CODECS } from '../nlri/table.ts';
 import { forEachRoute } from '../nlri/walk.ts';
 import type { AttributeTable } from './attribute-table.ts';
 import type { FamilyRib } from './family-rib.ts';
 import { ELIGIBLE, importRoute } from './import.ts';
+import type { LocRib } from './loc-rib.ts';
 import { LOCAL, type RibConfig, type RibPeer, type RouteAttributes } from './route.ts';
 
 export class Receiver {
   readonly #config: RibConfig;
   readonly #attributes: AttributeTable;
+  readonly #walk = new PrefixWalk();
 
   constructor(config: RibConfig, attributes: AttributeTable) {
     this.#config = config;
@@ -54,16 +56,12 @@ export class Receiver {
   ): number {
     const imported = importRoute(this.#attributes, set, peer, this.#config, family, undefined);
     let added = 0;
-    forEachPrefix(
-      octets,
-      (offset, _bits, pathId) => {
-        const prefix = rib.prefixes.add(octets, offset - 1, end);
-        if (rib.set(prefix, peer.id, pathId, set, imported.set, imported.reason)) added += 1;
-      },
-      addPath,
-      start,
-      end,
-    );
+    const walk = this.#walk;
+    walk.begin(octets, start, end, addPath);
+    while (walk.next()) {
+      const prefix = rib.prefixes.add(octets, walk.at, end);
+      if (rib.set(prefix, peer.id, walk.pathId, set, imported.set, imported.reason)) added += 1;
+    }
     this.#attributes.release(imported.set);
     return added;
   }
@@ -115,19 +113,33 @@ export class Receiver {
   }
 
   /** Takes out routes of a peer; returns how many of them were there. */
-  withdraw(family: FamilyRib, peer: number, { octets, start, end, addPath }: RouteRun): number {
-    const { rib } = family;
-    let removed = 0;
-    const remove = (at: number, after: number, pathId: number): void => {
-      const prefix = rib.prefixes.find(octets, at, after);
-      if (prefix >= 0 && rib.unset(prefix, peer, pathId)) removed += 1;
-    };
-    if (FAMILIES[family.family].prefixes) {
-      forEachPrefix(octets, (at, _bits, pathId) => remove(at - 1, end, pathId), addPath, start, end);
-    } else forEachRoute(family.family, octets, addPath, remove, start, end);
+  withdraw(family: FamilyRib, peer: number, run: RouteRun): number {
+    const removed = FAMILIES[family.family].prefixes
+      ? this.#withdrawPrefixes(family.rib, peer, run)
+      : withdrawEach(family.rib, peer, run);
     family.count(peer, -removed);
     return removed;
   }
+
+  #withdrawPrefixes(rib: LocRib, peer: number, { octets, start, end, addPath }: RouteRun): number {
+    let removed = 0;
+    const walk = this.#walk;
+    walk.begin(octets, start, end, addPath);
+    while (walk.next()) {
+      const prefix = rib.prefixes.find(octets, walk.at, end);
+      if (prefix >= 0 && rib.unset(prefix, peer, walk.pathId)) removed += 1;
+    }
+    return removed;
+  }
+}
+
+function withdrawEach(rib: LocRib, peer: number, { family, bytes, addPath }: RouteRun): number {
+  let removed = 0;
+  forEachRoute(family, bytes, addPath, (offset, end, pathId) => {
+    const prefix = rib.prefixes.find(bytes, offset, end);
+    if (prefix >= 0 && rib.unset(prefix, peer, pathId)) removed += 1;
+  });
+  return removed;
 }
 
 function routeAttributes(message: UpdateMessage, nextHop: Uint8Array): RouteAttributes {
