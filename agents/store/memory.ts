@@ -40,9 +40,12 @@ class MemoryEngine implements Engine {
     const identity = { clusterId: randomId(this.random), memberId: randomId(this.random) };
     const { tokenTtl, progressInterval } = ports;
     this.machine = new EtcdStore({ ...identity, ...(tokenTtl === undefined ? {} : { tokenTtl }) });
+    if (ports.initial !== undefined) this.machine.restoreBackup(ports.initial, this.clock.now());
     this.hub = new WatchHub(this.machine, { clock: ports.clock, log: ports.log, progressInterval });
     this.trimmer = new Trimmer(() => this.machine, ports.clock);
     this.#leases = new LeaseTimer(ports.clock, () => this.#expire());
+    const deadline = this.machine.nextLeaseDeadline();
+    if (deadline !== undefined) this.#leases.arm(deadline);
     this.#compactor = new AutoCompactor(ports.autoCompaction, this, ports.log);
   }
 

@@ -7,6 +7,8 @@ import { formatHead, formatPosition, type Head, parseHead, parsePosition, START 
 
 /** The version of what is kept in Redis; another one is not touched. */
 const FORMAT = '2';
+/** In its place while a backup is put into the namespace: no server serves a part of it. */
+const FILLING = 'filling';
 /** Size of the pieces of a snapshot. */
 const PIECE: number = 256 * 1024;
 /** Seconds after which an upload that its owner did not finish is dropped. */
@@ -70,10 +72,12 @@ const milliseconds = (ttl: bigint): string => (ttl * 1000n).toString();
 /** A store's log, leases and snapshot in Redis: what each command means, without the decisions. */
 export class RedisLog {
   readonly #redis: StoreRedis;
+  readonly #namespace: string;
   readonly #keys: ReturnType<typeof redisKeys>;
 
   constructor(redis: StoreRedis, namespace: string) {
     this.#redis = redis;
+    this.#namespace = namespace;
     this.#keys = redisKeys(namespace);
   }
 
@@ -89,8 +93,30 @@ export class RedisLog {
     const [error, values] = answers![2]!;
     if (error !== null) throw error;
     const [format, clusterId] = values as [string, string];
+    if (format === FILLING) throw new Error(beingFilled(this.#namespace));
     if (format !== FORMAT) throw new Error(`${meta} has format ${format}, expected ${FORMAT}`);
     return BigInt(clusterId);
+  }
+
+  /** Takes a namespace without keys to put a backup into it. Rejects where it has any. */
+  async beginFilling(): Promise<void> {
+    const keys = Object.values(this.#keys);
+    const { meta } = this.#keys;
+    const answers = await this.#redis.multi().exists(keys).hsetnx(meta, 'format', FILLING).exec();
+    const [[, known], [error, taken]] = answers as [[null, number], [Error | null, number]];
+    if (error !== null) throw error;
+    if (known === 0) return;
+    if (taken === 1) await this.#redis.hdel(meta, 'format');
+    const filling = (await this.#redis.hget(meta, 'format')) === FILLING;
+    if (filling) throw new Error(beingFilled(this.#namespace));
+    throw new Error(
+      `namespace ${this.#namespace} has a store already, expected none to restore a snapshot into`,
+    );
+  }
+
+  /** Gives it to the servers. */
+  async endFilling(): Promise<void> {
+    await this.#redis.hset(this.#keys.meta, 'format', FORMAT);
   }
 
   /** The run of Redis (its run_id) in which the log was last known to be whole; undefined: never. */
@@ -230,6 +256,11 @@ export class RedisLog {
     } while (cursor !== '0');
     await this.#redis.unlink(...Object.values(this.#keys));
   }
+}
+
+function beingFilled(namespace: string): string {
+  const keys = redisKeys(namespace).log.replace(/log$/, '*');
+  return `a snapshot is being restored into namespace ${namespace}, or was in part: then remove its keys ${keys}`;
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Backup } from '../../protocol/etcd/backup.ts';
 import type { LogEntry } from '../../protocol/etcd/entry.ts';
 import { EtcdStore, type EtcdStoreOptions } from '../../protocol/etcd/store.ts';
 import type { Clock, Log } from '../ports.ts';
@@ -205,6 +206,12 @@ export class RedisReplica {
     return true;
   }
 
+  /** Puts a backup into a log that nobody has written to yet. Rejects where somebody does meanwhile. */
+  async fill(backup: Backup): Promise<void> {
+    this.#machine.restoreBackup(backup, this.#clock.now());
+    if (!(await this.#putBackAll())) throw new Error('another process wrote to it meanwhile');
+  }
+
   /** Fills an empty log: a snapshot as of the last compaction, the revisions behind it, and the newest entries as they were. */
   async #putBackAll(): Promise<boolean> {
     const machine = this.#machine;
@@ -234,9 +241,11 @@ export class RedisReplica {
     for (let next = base.revision + 1n; next < end; next++) add(machine.revisionEntry(next));
     for (const id of machine.leaseIds()) add({ kind: 'grant', id, ttl: machine.leaseTtl(id)! });
     add(machine.authEntry());
-    // Repeating a compaction changes nothing; it stands for entries that are in the state already.
+    if (recent.length > 0) return entries;
+    // Repeating a compaction changes nothing; it stands for entries that are in the state already, and for one before the first write.
     const padding: LogEntry = { kind: 'compact', revision: machine.compactRevision };
-    if (recent.length === 0) while (comparePositions(at, this.#applied) < 0) add(padding);
+    do add(padding);
+    while (comparePositions(at, this.#applied) < 0);
     return entries;
   }
 

@@ -1,3 +1,4 @@
+import type { Backup } from '../../protocol/etcd/backup.ts';
 import { systemRandom } from '../io/random.ts';
 import type { Clock, Log, Millis } from '../ports.ts';
 import { localClient } from './local-client.ts';
@@ -5,6 +6,7 @@ import { randomId } from './memory.ts';
 import { causeOf, connectRedis } from './redis-connection.ts';
 import { RedisEngine } from './redis-engine.ts';
 import { RedisLog } from './redis-log.ts';
+import { RedisReplica } from './redis-replica.ts';
 import { inspectRedis } from './redis-state.ts';
 import { withoutCredentials } from './redis-url.ts';
 import type { Store, StoreOptions } from './store.ts';
@@ -32,10 +34,12 @@ const PATIENCE: Millis = 10_000;
  * Redis: with `appendfsync always` it survives everything; with less, as long as a process with the store open does. Revisions never
  * go backwards: where Redis has, or may have, lost some, the store goes on far above them and everything before is compacted.
  *
+ * With `initial` the namespace must be empty, and nobody may open it before this resolves.
+ *
  * Rejects with one line naming URL and cause where Redis cannot be reached or refuses; nothing stays open then.
  */
 export async function createRedisStore(url: string, options: RedisStoreOptions): Promise<RedisStore> {
-  const { log, clock, namespace, patience = PATIENCE, ...rest } = options;
+  const { log, clock, namespace, patience = PATIENCE, initial, ...rest } = options;
   const redis = await connectRedis(url, 'write', log);
   const tail = await connectRedis(url, 'tail', log).catch((error: unknown) => {
     redis.disconnect();
@@ -43,7 +47,9 @@ export async function createRedisStore(url: string, options: RedisStoreOptions):
   });
   try {
     await inspectRedis(redis);
-    const clusterId = await new RedisLog(redis, namespace).identity(randomId(systemRandom()));
+    const redisLog = new RedisLog(redis, namespace);
+    if (initial !== undefined) await fillNamespace(redisLog, initial, { clock, log });
+    const clusterId = await redisLog.identity(randomId(systemRandom()));
     const ports = { ...rest, clock, log, namespace, patience, inspect: inspectRedis };
     const engine = new RedisEngine(redis, tail, clusterId, ports);
     await engine.start();
@@ -63,6 +69,24 @@ export async function createRedisStore(url: string, options: RedisStoreOptions):
     redis.disconnect();
     tail.disconnect();
     throw new Error(`${withoutCredentials(url)}: ${causeOf(error)}`);
+  }
+}
+
+/** Puts a backup into an empty namespace, all of it or nothing. */
+async function fillNamespace(
+  redisLog: RedisLog,
+  backup: Backup,
+  { clock, log }: { readonly clock: Clock; readonly log: Log | undefined },
+): Promise<void> {
+  await redisLog.beginFilling();
+  try {
+    // Identities are no part of the log.
+    const identity = { clusterId: 1n, memberId: 1n };
+    await new RedisReplica({ identity, redisLog, clock, log, onApplied: () => {} }).fill(backup);
+    await redisLog.endFilling();
+  } catch (error) {
+    await redisLog.destroy().catch(() => undefined);
+    throw error;
   }
 }
 

@@ -25,3 +25,14 @@ export async function inSlices<T>(work: Iterator<unknown, T>, clock: Clock): Pro
     await nextTurn(clock);
   }
 }
+
+/** The items of a generator, which is left for a turn of the event loop whenever it has taken some milliseconds. */
+export async function* itemsInSlices<T>(items: Iterable<T>, clock: Clock): AsyncGenerator<T> {
+  let end = clock.now() + SLICE;
+  for (const item of items) {
+    yield item;
+    if (clock.now() < end) continue;
+    await nextTurn(clock);
+    end = clock.now() + SLICE;
+  }
+}

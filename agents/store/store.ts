@@ -1,4 +1,5 @@
 import type { AuthPermission } from '../../protocol/etcd/auth/types.ts';
+import type { Backup } from '../../protocol/etcd/backup.ts';
 import type { TimeToLive } from '../../protocol/etcd/store.ts';
 import type { ResponseHeader, WatchEvent, WatchRequest } from '../../protocol/etcd/types.ts';
 import type { Millis } from '../ports.ts';
@@ -16,6 +17,8 @@ export interface Credentials {
 
 /** What every store can be told, whatever keeps its data. */
 export interface StoreOptions {
+  /** What a store begins with that has nothing yet. */
+  readonly initial?: Backup | undefined;
   /** Default: nothing is compacted unless a client asks for it. */
   readonly autoCompaction?: AutoCompaction | undefined;
   /** Seconds that a token is good for behind its last use; default 300 (--auth-token-ttl). */
@@ -60,6 +63,14 @@ export interface StoreStatus extends HeaderOnly {
   readonly raftAppliedIndex: bigint;
 }
 
+/** A backup's octets (protocol/etcd/backup.ts) without the SHA-256 behind them. */
+export interface StoreSnapshot {
+  /** Of all pieces together. */
+  readonly size: number;
+  /** Made as they are read. */
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
 /**
  * All that a server of etcd's API needs, each operation with etcd's exact answers and errors (`EtcdError`), permissions
  * included. Requests are taken as they came over the wire, checks and defaults are done behind this interface.
@@ -83,8 +94,8 @@ export interface StoreClient extends KvClient {
    * @throws EtcdError 11 (compacted or future revision).
    */
   hashKv(revision: bigint): Promise<HeaderOnly & { readonly hash: number; readonly compactRevision: bigint }>;
-  /** The whole state as bytes that only podwire understands. Needs the root role. */
-  snapshot(): Promise<Uint8Array>;
+  /** The store as of now, whole, as octets that it can be restored from ({@link StoreOptions.initial}). Needs the root role. */
+  snapshot(): Promise<StoreSnapshot>;
   /** @throws EtcdError 7 (or 3, 16) unless the client has the root role or authentication is disabled (Defragment). */
   requireRoot(): Promise<void>;
   /** Users and roles. */

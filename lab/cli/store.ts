@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Clock, Log } from '../../agents/ports.ts';
 import type { StoreAddress } from '../../agents/store/http-server.ts';
-import type { Store } from '../../agents/store/store.ts';
+import type { Store, StoreOptions } from '../../agents/store/store.ts';
 import type { ServerTls } from '../../agents/store/tls.ts';
+import type { Backup } from '../../protocol/etcd/backup.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { UsageError } from './errors.ts';
 import { hostAndPort, storeUrl } from './parsers.ts';
@@ -10,6 +11,7 @@ import { hostAndPort, storeUrl } from './parsers.ts';
 interface Options extends GlobalOptions {
   readonly listen: Extract<StoreAddress, { port: number }>;
   readonly backend: string;
+  readonly restore?: string;
   readonly lab?: string;
   readonly dataNamespace?: string;
   /** Former name of `dataNamespace`. */
@@ -55,6 +57,10 @@ export function register(program: Command, context: CliContext): void {
       '--client-cert-auth',
       "refuse clients without a certificate; its common name is the client's user",
     )
+    .option(
+      '--restore <file>',
+      'begin with what "etcdctl snapshot save" wrote of a podwire store; a namespace in Redis has to be empty',
+    )
     .option('--lab <file>', 'lab file whose Calico resources are put into it')
     .action(async (_options: object, command: Command) => {
       await store(context, command.optsWithGlobals<Options>());
@@ -68,6 +74,9 @@ function namespace(text: string): string {
 }
 
 async function store(context: CliContext, options: Options): Promise<void> {
+  if (options.restore !== undefined && options.lab !== undefined) {
+    throw new UsageError('--restore and --lab exclude each other: a snapshot has the resources in it');
+  }
   const signal = context.interrupted();
   const [{ openLog }, { systemClock }, { serveStore }, tls] = await Promise.all([
     import('../../agents/log.ts'),
@@ -80,7 +89,7 @@ async function store(context: CliContext, options: Options): Promise<void> {
     options.dataNamespace ?? options.namespace ?? options.name ?? plan?.name ?? DEFAULT_NAMESPACE;
   const { log, flush } = openLog('stderr', options.logLevel, { node: 'store' });
   const clock = systemClock();
-  const opened = await open(options.backend, namespace, clock, log);
+  const opened = await open(options, namespace, clock, log);
   try {
     if (plan !== undefined) {
       const [{ applyResources }, { systemRandom }] = await Promise.all([
@@ -130,9 +139,20 @@ async function planOf(
   return planContainerResources(loadLab(file, context.env), name);
 }
 
-async function open(backend: string, namespace: string, clock: Clock, log: Log): Promise<Store> {
-  if (backend === 'memory')
-    return (await import('../../agents/store/memory.ts')).createMemoryStore({ clock, log });
+async function open(
+  { backend, restore }: Options,
+  namespace: string,
+  clock: Clock,
+  log: Log,
+): Promise<Store> {
+  const stored: StoreOptions = { initial: restore === undefined ? undefined : await backupOf(restore) };
+  if (backend === 'memory') {
+    return (await import('../../agents/store/memory.ts')).createMemoryStore({ ...stored, clock, log });
+  }
   const { createRedisStore } = await import('../../agents/store/redis.ts');
-  return createRedisStore(backend, { namespace, clock, log });
+  return createRedisStore(backend, { ...stored, namespace, clock, log });
+}
+
+async function backupOf(file: string): Promise<Backup> {
+  return (await import('../../agents/store/backup-file.ts')).readBackupFile(file);
 }

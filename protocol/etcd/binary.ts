@@ -59,19 +59,26 @@ export class Writer {
     this.#buffer[this.#length++] = Number(rest);
   }
 
+  /** 4 bytes, big endian. */
+  uint32(value: number): void {
+    this.#reserve(4);
+    for (let shift = 24; shift >= 0; shift -= 8) this.#buffer[this.#length++] = value >>> shift;
+  }
+
   /** 8 bytes, big endian. */
   uint64(value: bigint): void {
-    this.#reserve(8);
-    const low = Number(value & 0xffff_ffffn);
-    const high = Number((value >> 32n) & 0xffff_ffffn);
-    for (const half of [high, low]) {
-      for (let shift = 24; shift >= 0; shift -= 8) this.#buffer[this.#length++] = half >>> shift;
-    }
+    this.uint32(Number((value >> 32n) & 0xffff_ffffn));
+    this.uint32(Number(value & 0xffff_ffffn));
   }
 
   /** Length and bytes. */
   block(bytes: Uint8Array): void {
     this.varint(BigInt(bytes.length));
+    this.raw(bytes);
+  }
+
+  /** Bytes, without their length. */
+  raw(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
     this.#buffer.set(bytes, this.#length);
     this.#length += bytes.length;

@@ -3,7 +3,8 @@ import { Guard, NOBODY } from './auth/guard.ts';
 import type { AuthChange, AuthState } from './auth/state.ts';
 import { applyAuthChange, NO_AUTH, revokedUsers, wholeAuthChange } from './auth/state.ts';
 import { Tokens } from './auth/tokens.ts';
-import type { Change } from './change.ts';
+import type { Backup } from './backup.ts';
+import type { Change, LoggedChange } from './change.ts';
 import { isTombstone } from './change.ts';
 import { checkRange } from './check.ts';
 import { Draft } from './draft.ts';
@@ -184,8 +185,7 @@ export class EtcdStore {
   /** The entry that the log holds for a revision; undefined where it is compacted away or in the future. */
   revisionEntry(revision: bigint): LogEntry | undefined {
     const changes = this.#mvcc.changesAt(revision);
-    if (changes === undefined) return undefined;
-    return { kind: 'revision', revision, changes: changes.map(({ kv }) => kv), revoked: [] };
+    return changes === undefined ? undefined : revisionEntry(revision, changes);
   }
 
   /** The entry that makes a new store's users and roles these; undefined where there never were any. */
@@ -293,6 +293,31 @@ export class EtcdStore {
     };
   }
 
+  /**
+   * The whole store as of now, with every revision that can still be read; what happens later does not change it.
+   * @throws RangeError while a compaction has not been trimmed.
+   */
+  backup(): Backup {
+    const snapshot = this.snapshot();
+    const history = this.#mvcc.changesBetween(snapshot.revision + 1n, this.revision);
+    return {
+      // Who applies the revisions on top counts them again.
+      snapshot: { ...snapshot, index: this.#index - BigInt(history.length) },
+      entries: {
+        *[Symbol.iterator]() {
+          let revision = snapshot.revision;
+          for (const changes of history) yield revisionEntry(++revision, changes);
+        },
+      },
+    };
+  }
+
+  /** Puts a new store at a backup's state; its leases start afresh. */
+  restoreBackup({ snapshot, entries }: Backup, now: number): void {
+    this.restore(snapshot, now);
+    for (const entry of entries) this.apply(entry, now);
+  }
+
   /** Puts a new store at a snapshot's state; its leases start afresh. */
   restore(snapshot: Snapshot, now: number): void {
     const { revision, compactRevision, leases, live, index, auth } = snapshot;
@@ -303,4 +328,8 @@ export class EtcdStore {
     this.#index = index;
     this.#auth = applyAuthChange(NO_AUTH, auth);
   }
+}
+
+function revisionEntry(revision: bigint, changes: readonly LoggedChange[]): LogEntry {
+  return { kind: 'revision', revision, changes: changes.map(({ kv }) => kv), revoked: [] };
 }

@@ -1,23 +1,10 @@
-import { createHash } from 'node:crypto';
-import { maintenance, type SnapshotResponse } from '../../../protocol/etcd/api/maintenance.ts';
+import { maintenance } from '../../../protocol/etcd/api/maintenance.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
-import {
-  answers,
-  type Outgoing,
-  opens,
-  type Route,
-  type Served,
-  toEtcdError,
-  unimplemented,
-} from './route.ts';
+import { answers, opens, type Route, unimplemented } from './route.ts';
+import { SnapshotSender } from './snapshot.ts';
 import { ETCD_VERSION } from './version.ts';
 
 const FAILED_PRECONDITION = 9;
-/** Bytes of one message of a snapshot. */
-const SNAPSHOT_BLOB = 32 * 1024;
-/** etcdctl takes a checksum for one only behind a whole number of disk sectors. */
-const SECTOR = 512;
-
 /** Service Maintenance (etcd `server/etcdserver/api/v3rpc/maintenance.go`). */
 export const MAINTENANCE_ROUTES: readonly Route[] = [
   answers(maintenance.alarm, async ({ client }, { action }) => {
@@ -58,68 +45,12 @@ export const MAINTENANCE_ROUTES: readonly Route[] = [
     throw unimplemented('a downgrade');
   }),
   opens(maintenance.snapshot, (served, out) => {
-    let sending: Snapshot | undefined;
+    const sender = new SnapshotSender(served.client, out);
     return {
-      message: () => {
-        sending = new Snapshot(served, out);
-        void sending.start();
-      },
+      message: () => void sender.start(),
       halfClosed: () => {},
-      drained: () => sending?.send(),
-      closed: () => sending?.stop(),
+      drained: () => sender.drained(),
+      closed: () => sender.stop(),
     };
   }),
 ];
-
-/** Sends the store's snapshot in blobs, as fast as it is read, and the SHA-256 of all of them as the last. */
-class Snapshot {
-  readonly #served: Served;
-  readonly #out: Outgoing<SnapshotResponse>;
-  #bytes: Uint8Array = new Uint8Array(0);
-  #sent = 0;
-  #stopped = false;
-
-  constructor(served: Served, out: Outgoing<SnapshotResponse>) {
-    this.#served = served;
-    this.#out = out;
-  }
-
-  async start(): Promise<void> {
-    try {
-      this.#bytes = padded(await this.#served.client.snapshot());
-    } catch (error) {
-      if (!this.#stopped) this.#out.end(toEtcdError(error));
-      return;
-    }
-    this.send();
-  }
-
-  send(): void {
-    while (!this.#stopped) {
-      if (this.#sent === this.#bytes.length) {
-        this.#finish();
-        return;
-      }
-      const blob = this.#bytes.subarray(this.#sent, this.#sent + SNAPSHOT_BLOB);
-      this.#sent += blob.length;
-      if (!this.#out.send({ remainingBytes: BigInt(this.#bytes.length - this.#sent), blob })) return;
-    }
-  }
-
-  #finish(): void {
-    this.#stopped = true;
-    const digest = createHash('sha256').update(this.#bytes).digest();
-    this.#out.send({ remainingBytes: 0n, blob: digest });
-    this.#out.end();
-  }
-
-  stop(): void {
-    this.#stopped = true;
-  }
-}
-
-function padded(bytes: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(Math.ceil(bytes.length / SECTOR) * SECTOR);
-  whole.set(bytes);
-  return whole;
-}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EtcdStore } from '../../../protocol/etcd/store.ts';
 import { crc32c } from '../../../protocol/hash/crc32c.ts';
-import { b, commit, del, newStore, put, thrown } from './helpers.ts';
+import { b, commit, del, hashOf, newStore, put, thrown } from './helpers.ts';
 
 describe('CRC-32C', () => {
   // RFC 3720 §B.4, and the check value of the polynomial.
@@ -25,15 +25,6 @@ describe('CRC-32C', () => {
     }
   });
 });
-
-/** The whole hash at once. */
-function hashOf(store: EtcdStore, revision = 0n): number {
-  const work = store.hashKv(revision);
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return step.value;
-  }
-}
 
 describe('MNT-2 HashKV', () => {
   // What etcd 3.4.23 answered to the same requests.

@@ -66,3 +66,12 @@ export function thrown(call: () => unknown): string {
   }
   return 'nothing';
 }
+
+/** etcd's hash of the history up to `revision` (0n: all of it), whole. */
+export function hashOf(store: EtcdStore, revision = 0n): number {
+  const work = store.hashKv(revision);
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+  }
+}

@@ -1,7 +1,5 @@
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../agents/io/clock.ts';
@@ -16,7 +14,7 @@ import { maintenance } from '../../../protocol/etcd/api/maintenance.ts';
 import type { Method } from '../../../protocol/etcd/api/method.ts';
 import { type WatchMessage, type WatchResponseMessage, watch } from '../../../protocol/etcd/api/watch.ts';
 import { compliance } from './compliance.ts';
-import { b, below, t } from './support.ts';
+import { arrayBytes, b, below, t } from './support.ts';
 
 const clock = systemClock();
 const cleanups: (() => unknown)[] = [];
@@ -132,15 +130,6 @@ const create = (key: string, rest: object = {}): WatchMessage => ({
 
 const PUT = { key: b('k'), value: b('v') };
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-/** Octets in typed arrays that somebody refers to. */
-function arrayBytes(): number {
-  collectGarbage();
-  return process.memoryUsage().arrayBuffers;
-}
-
 describe('calls', () => {
   test('limits and bad requests have the codes and texts of etcd and grpc-go', async () => {
     const { client } = await scene();
@@ -196,28 +185,6 @@ describe('calls', () => {
       [6n, 0n],
       [5n, 60n],
     ]);
-  });
-
-  test('a snapshot comes in blobs of 32 KiB, with its SHA-256 as the last', async () => {
-    const { client, store } = await scene();
-    await store.client().put({ key: b('k'), value: crypto.getRandomValues(new Uint8Array(50_000)) });
-    await store.client().compact(2n);
-    const { path, request, response } = maintenance.snapshot;
-    const stream = client.makeServerStreamRequest(
-      path,
-      (message: object) => Buffer.from(request.encode(message)),
-      (bytes: Buffer) => response.decode(bytes),
-      {},
-    );
-    const blobs: { blob: Uint8Array; remainingBytes: bigint }[] = [];
-    stream.on('data', (message) => blobs.push(message));
-    await once(stream, 'end');
-    const whole = Buffer.concat(blobs.slice(0, -1).map(({ blob }) => blob));
-    const digest = await crypto.subtle.digest('SHA-256', whole);
-    expect(Buffer.from(digest).equals(blobs.at(-1)!.blob)).toBe(true);
-    expect(whole.length % 512).toBe(0);
-    expect(blobs[0]!.blob.length).toBe(32 * 1024);
-    expect(blobs.map(({ remainingBytes }) => remainingBytes).slice(-2)).toEqual([0n, 0n]);
   });
 });
 

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { KvClient, Watch } from '../../../agents/store/client.ts';
 import { keyBytes, keyText, prefixEnd } from '../../../agents/store/keys.ts';
 import type { KeyValue, RequestOp, WatchEvent, WatchRequest } from '../../../protocol/etcd/types.ts';
@@ -95,4 +97,13 @@ export function record(client: KvClient, request: WatchRequest): Recorder {
 export function eventLine({ type, kv, prevKv }: WatchEvent): string {
   const before = prevKv === undefined ? '' : ` (${t(prevKv.value)})`;
   return type === 'PUT' ? `PUT ${line(kv)}${before}` : `DELETE ${t(kv.key)}${before}`;
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Octets in typed arrays that somebody refers to. */
+export function arrayBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().arrayBuffers;
 }
