@@ -97,9 +97,10 @@ export class FrameWriter {
     }
   }
 
-  /** Takes out what has been gathered. */
-  take(): Uint8Array {
-    const bytes = this.#buffer.slice(0, this.#length);
+  /** Takes out what has been gathered, in what `allocate` gives for so many octets. */
+  take(allocate: (length: number) => Uint8Array = (length) => new Uint8Array(length)): Uint8Array {
+    const bytes = allocate(this.#length);
+    bytes.set(this.#length === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, this.#length));
     this.#length = 0;
     if (this.#buffer.length > 1 << 20) this.#buffer = new Uint8Array(4096);
     return bytes;

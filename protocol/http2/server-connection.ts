@@ -14,8 +14,8 @@ import {
   Setting,
 } from './frame.ts';
 import { HpackDecoder } from './hpack.ts';
-import { Outbound } from './outbound.ts';
-import type { OnRequest, StreamHandler } from './server-stream.ts';
+import type { OnRequest } from './server-stream.ts';
+import { Stream, type StreamOwner } from './stream.ts';
 
 /** Octets that a client may have in flight on a stream, and on the connection. */
 const STREAM_WINDOW = 1 << 20;
@@ -33,16 +33,6 @@ class ConnectionError extends Error {
   }
 }
 
-interface Stream {
-  readonly id: number;
-  readonly out: Outbound;
-  handler: StreamHandler | undefined;
-  /** The client has sent everything. */
-  ended: boolean;
-  /** Octets taken since its window was last opened. */
-  taken: number;
-}
-
 export interface ConnectionEvents {
   readonly onRequest: OnRequest;
   /** There is something to {@link ServerConnection.take}. */
@@ -54,7 +44,7 @@ export interface ConnectionEvents {
  * out of `onRequest`, and what is to be sent waits for `take`. Requests are taken as fast as they come; responses wait for the
  * client's flow control. There is no server push and no priority.
  */
-export class ServerConnection {
+export class ServerConnection implements StreamOwner {
   readonly #events: ConnectionEvents;
   readonly #writer: FrameWriter = new FrameWriter();
   readonly #hpack: HpackDecoder = new HpackDecoder(MAX_HEADERS);
@@ -73,6 +63,10 @@ export class ServerConnection {
   #peerMaxFrame = MAX_FRAME;
   #paused = false;
   #failed = false;
+  /** Data was sent since the last PING. */
+  #answered = false;
+  /** A PING whose acknowledgement goes behind what is sent next. */
+  #held: Uint8Array | undefined;
 
   constructor(events: ConnectionEvents) {
     this.#events = events;
@@ -88,9 +82,22 @@ export class ServerConnection {
     return this.#failed;
   }
 
-  /** Octets to send now; empty where there are none. */
-  take(): Uint8Array {
-    return this.#writer.take();
+  /**
+   * Whether the acknowledgement of a PING waits for what is sent next. grpc-go and grpc-java measure bandwidth by a PING behind each
+   * answer (a BDP estimate): to send that acknowledgement by itself would cost as much as an answer. Who owns the transport
+   * calls `take` soon where nothing else is sent. A PING of an idle connection is not held.
+   */
+  get holding(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** Octets to send now, in an array of its own or what `allocate` gives; empty where there are none. */
+  take(allocate?: (length: number) => Uint8Array): Uint8Array {
+    if (this.#held !== undefined) {
+      this.#writer.frame(FrameType.ping, Flag.ack, 0, this.#held);
+      this.#held = undefined;
+    }
+    return this.#writer.take(allocate);
   }
 
   /** While paused, data waits here instead of in the transport, so that each stream knows what it holds back. */
@@ -239,49 +246,31 @@ export class ServerConnection {
     }
     if (id <= this.#lastStream) return;
     this.#lastStream = id;
-    const stream: Stream = {
-      id,
-      out: new Outbound(id, this.#peerStreamWindow),
-      handler: undefined,
-      ended: false,
-      taken: 0,
-    };
+    const stream = new Stream(id, this.#peerStreamWindow, this);
     this.#streams.set(id, stream);
-    stream.handler = this.#events.onRequest(fields, this.#owned(stream));
+    stream.handler = this.#events.onRequest(fields, stream);
     if (end) this.#halfClosed(stream);
   }
 
-  #owned(stream: Stream): Parameters<OnRequest>[1] {
-    const { out } = stream;
-    const queued = (): void => {
-      this.#send(stream);
-      this.#events.onOutput();
-    };
-    return {
-      get waiting() {
-        return out.waiting;
-      },
-      headers: (block, end) => {
-        if (!this.#streams.has(stream.id) || !out.headers(block, end)) return;
-        queued();
-      },
-      data: (bytes, end) => {
-        if (!this.#streams.has(stream.id) || !out.data(bytes, end)) return;
-        queued();
-      },
-      reset: (code) => {
-        if (!this.#streams.has(stream.id)) return;
-        this.#writer.numbers(FrameType.rstStream, stream.id, code);
-        this.#close(stream);
-        this.#events.onOutput();
-      },
-    };
+  /** A stream has something to send. */
+  queued(stream: Stream): void {
+    this.#send(stream);
+    this.#events.onOutput();
+  }
+
+  /** Ends a stream from this side. */
+  reset(stream: Stream, code: number): void {
+    this.#writer.numbers(FrameType.rstStream, stream.id, code);
+    this.#close(stream);
+    this.#events.onOutput();
   }
 
   /** Sends what flow control lets through; the rest stays. */
   #send(stream: Stream): void {
     const budget = this.#paused ? 0 : this.#window;
-    this.#window -= stream.out.flush(this.#writer, budget, this.#peerMaxFrame);
+    const sent = stream.out.flush(this.#writer, budget, this.#peerMaxFrame);
+    this.#window -= sent;
+    if (sent > 0) this.#answered = true;
     if (stream.out.waiting > 0) this.#blocked.add(stream);
     else this.#blocked.delete(stream);
     if (stream.out.ended) this.#finish(stream);
@@ -295,7 +284,7 @@ export class ServerConnection {
       const before = stream.out.waiting;
       this.#blocked.delete(stream);
       this.#send(stream);
-      if (stream.out.waiting === 0 && before > 0 && this.#streams.has(stream.id)) stream.handler?.onDrain();
+      if (stream.out.waiting === 0 && before > 0 && !stream.closed) stream.handler?.onDrain();
     }
     if (this.#writer.length > 0) this.#events.onOutput();
   }
@@ -309,13 +298,15 @@ export class ServerConnection {
 
   #halfClosed(stream: Stream): void {
     // Whoever took the data may have ended the stream because of it.
-    if (!this.#streams.has(stream.id)) return;
+    if (stream.closed) return;
     stream.ended = true;
     stream.handler?.onEnd();
   }
 
   #close(stream: Stream): void {
-    if (!this.#streams.delete(stream.id)) return;
+    if (stream.closed) return;
+    stream.closed = true;
+    this.#streams.delete(stream.id);
     this.#blocked.delete(stream);
     stream.handler?.onClose();
   }
@@ -355,7 +346,10 @@ export class ServerConnection {
   #ping(flags: number, id: number, payload: Uint8Array): void {
     if (id !== 0) throw new ConnectionError(ErrorCode.protocolError, 'PING of a stream');
     if (payload.length !== 8) throw new ConnectionError(ErrorCode.frameSizeError, 'PING');
-    if ((flags & Flag.ack) === 0) this.#writer.frame(FrameType.ping, Flag.ack, 0, payload);
+    if ((flags & Flag.ack) !== 0) return;
+    if (this.#answered) this.#held = payload.slice();
+    else this.#writer.frame(FrameType.ping, Flag.ack, 0, payload);
+    this.#answered = false;
   }
 
   #windowUpdate(id: number, payload: Uint8Array): void {

@@ -145,6 +145,33 @@ describe('requests', () => {
     expect([pong!.type, pong!.flags, [...pong!.payload]]).toEqual([ping, Flag.ack, [1, 2, 3, 4, 5, 6, 7, 8]]);
     expect([ack!.type, ack!.flags]).toEqual([settings, Flag.ack]);
   });
+
+  test('a PING behind an answer is acknowledged behind the next one; a second one, and one of an idle connection, at once', () => {
+    const scene = new Scene();
+    const answer = (id: number): void => {
+      const stream = scene.streams[(id - 1) / 2]!;
+      stream.data(Uint8Array.of(9), true);
+    };
+    const end = Flag.endHeaders | Flag.endStream;
+    scene.send(request(1, end));
+    answer(1);
+    scene.taken();
+    scene.connection.receive(frame(ping, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]));
+    expect(scene.connection.holding).toBe(true);
+    scene.connection.receive(request(3, end));
+    answer(3);
+    expect(scene.taken().map(({ type, payload }) => [type, payload[0]])).toEqual([
+      [data, 9],
+      [ping, 1],
+    ]);
+    expect(scene.connection.holding).toBe(false);
+    // Whoever owns the transport may take it earlier.
+    scene.connection.receive(frame(ping, 0, 0, [2, 2, 3, 4, 5, 6, 7, 8]));
+    expect(scene.taken().map(({ type, payload }) => [type, payload[0]])).toEqual([[ping, 2]]);
+    scene.connection.receive(frame(ping, 0, 0, [3, 2, 3, 4, 5, 6, 7, 8]));
+    expect(scene.connection.holding).toBe(false);
+    expect(scene.taken().map(({ type, payload }) => [type, payload[0]])).toEqual([[ping, 3]]);
+  });
 });
 
 describe('flow control', () => {
