@@ -77,9 +77,9 @@ export class PrefixTable implements NlriTable {
   }
 
   remove(id: number): void {
-    this.#load(id);
     const mask = this.#slots.length - 1;
-    let hole = this.#seek();
+    let hole = this.#hashOf(id, this.#bits[id]!) & mask;
+    while (this.#slots[hole] !== id + 1) hole = (hole + STEP) & mask;
     // Close the gap: move up what would no longer be found across it.
     for (let at = (hole + STEP) & mask; this.#slots[at] !== 0; at = (at + STEP) & mask) {
       const other = this.#slots[at]! - 1;

@@ -8,7 +8,7 @@
  * equal attributes travel together.
  */
 import { AdjRibOut } from './adj-rib-out.ts';
-import { type AttributeTable, hostAddress } from './attribute-table.ts';
+import type { AttributeTable } from './attribute-table.ts';
 import { Buckets } from './buckets.ts';
 
 import { type Delivery, NOBODY, Segments } from './delivery.ts';
@@ -19,10 +19,8 @@ import { type Feed, GroupMember, Lag } from './group-member.ts';
 import type { LocRib } from './loc-rib.ts';
 import { MarkQueue } from './mark-queue.ts';
 import { LOCAL, type RibPeer } from './route.ts';
+import { SplitHorizon } from './split-horizon.ts';
 import { UpdateWriter } from './update-writer.ts';
-
-/** No set. */
-const NONE = -1;
 
 /** What a flush of a group yields. */
 export interface GroupFlush {
@@ -50,7 +48,7 @@ export class UpdateGroup {
   /** What is sent in the flush that goes on. */
   readonly #buckets = new Buckets();
   #lastSize = 0;
-  readonly #byAddress = new Map<number | string, number>();
+  readonly #horizon: SplitHorizon;
   /** Members that do not follow all changes now. */
   readonly #apart = new Set<GroupMember>();
   /** Marks that may have their turn before the interval between advertisements starts again (RFC 4271 §9.2.1.1). */
@@ -58,11 +56,6 @@ export class UpdateGroup {
   #notBefore = 0;
   /** Sets no longer sent; kept to the end of the flush, so that their numbers do not get another meaning in it. */
   #replaced: number[] = [];
-  /** The set that was asked for last in this flush, and the member that is its next hop: most sets have many routes. */
-  #hopSet = NONE;
-  #hop = LOCAL;
-  /** Address of that next hop. */
-  #hopKey: number | string = '';
 
   constructor(profile: ExportProfile, context: GroupContext, rib: LocRib) {
     this.profile = profile;
@@ -70,7 +63,9 @@ export class UpdateGroup {
     this.#attributes = context.attributes;
     this.#sent = new AdjRibOut(context.attributes);
     this.#export = new GroupExport(profile, context, rib);
-    this.#feeds = new GroupFeeds(this.#sent, this.#buckets, (set, source) => this.#except(set, source));
+    const horizon = new SplitHorizon(this.members, context.attributes);
+    this.#horizon = horizon;
+    this.#feeds = new GroupFeeds(this.#sent, this.#buckets, (set, source) => horizon.except(set, source));
     this.markAll();
   }
 
@@ -99,8 +94,7 @@ export class UpdateGroup {
     member.missing = this.#sent.count;
     this.members.set(peer.id, member);
     this.#apart.add(member);
-    this.#byAddress.set(addressKey(peer.address), peer.id);
-    this.#forgetHop();
+    this.#horizon.add(peer.id, peer.address);
   }
 
   /**
@@ -149,10 +143,8 @@ export class UpdateGroup {
   leave(peer: number): void {
     const member = this.members.get(peer);
     if (member === undefined) return;
-    const address = addressKey(member.peer.address);
-    if (this.#byAddress.get(address) === peer) this.#byAddress.delete(address);
-    this.#forgetHop();
     this.members.delete(peer);
+    this.#horizon.remove(peer, member.peer.address);
     this.#apart.delete(member);
     while (member.lag !== undefined && member.lag.length > 0) {
       const had = member.lag.had(member.lag.take());
@@ -208,7 +200,7 @@ export class UpdateGroup {
     if (member.initial !== undefined && entry >= member.initial.cursor) return 0;
     if (member.lag?.has(entry)) return member.lag.had(entry);
     // Members and sets may be others than when it was asked last.
-    this.#forgetHop();
+    this.#horizon.forget();
     return this.#current(peer, entry);
   }
 
@@ -240,7 +232,7 @@ export class UpdateGroup {
   /** Attribute set of an entry as a member should know it. */
   #current(peer: number, entry: number): number {
     const set = this.#sent.set(entry);
-    return set !== 0 && this.#except(set, this.#sent.source(entry)).includes(peer) ? 0 : set;
+    return set !== 0 && this.#horizon.except(set, this.#sent.source(entry)).includes(peer) ? 0 : set;
   }
 
   /**
@@ -281,7 +273,7 @@ export class UpdateGroup {
     // As large as the last one: the slices of a full table are about equal.
     const writer = this.#newWriter();
     const segments = new Segments();
-    this.#forgetHop();
+    this.#horizon.forget();
     let work = 0;
     for (const member of ready) work += this.#catchUp(member, limit - work, writer, segments);
     work += this.#feeds.go(ready, limit - work, writer, segments);
@@ -303,7 +295,7 @@ export class UpdateGroup {
     this.#export.end();
     for (const set of this.#replaced) this.#attributes.release(set);
     this.#replaced = [];
-    this.#forgetHop();
+    this.#horizon.forget();
   }
 
   /** Sends a member that was behind the newest state of what it missed. */
@@ -392,8 +384,8 @@ export class UpdateGroup {
   #change(entry: number, set: number, source: number, buckets: Buckets): void {
     const oldSet = this.#sent.set(entry);
     if (set === 0 && oldSet === 0) return;
-    const before = oldSet === 0 ? NOBODY : this.#except(oldSet, this.#sent.source(entry));
-    const after = set === 0 ? NOBODY : this.#except(set, source);
+    const before = oldSet === 0 ? NOBODY : this.#horizon.except(oldSet, this.#sent.source(entry));
+    const after = set === 0 ? NOBODY : this.#horizon.except(set, source);
     const more = (set === 0 ? 0 : 1) - (oldSet === 0 ? 0 : 1);
     const apart = this.#apart.size === 0 ? NOBODY : this.#noteApart(entry, oldSet, before, more);
     if (before !== after) {
@@ -449,38 +441,6 @@ export class UpdateGroup {
     }
     return apart;
   }
-
-  /** Members that must not get a route: its source, and the one whose address is its next hop. */
-  #except(set: number, source: number): readonly number[] {
-    const origin = this.members.get(source)?.alone ?? NOBODY;
-    const hop = this.#hopMember(set);
-    if (hop === LOCAL || hop === source) return origin;
-    const other = this.members.get(hop)!.alone;
-    return origin === NOBODY ? other : [...origin, ...other];
-  }
-
-  #forgetHop(): void {
-    this.#hopSet = NONE;
-    this.#hopKey = '';
-  }
-
-  /** The member that is the next hop of a set, {@link LOCAL} for none. */
-  #hopMember(set: number): number {
-    if (set === this.#hopSet) return this.#hop;
-    const key = this.#attributes.ipv4NextHop(set) ?? addressKey(hostAddress(this.#attributes.nextHop(set)));
-    if (key !== this.#hopKey) {
-      this.#hop = this.#byAddress.get(key) ?? LOCAL;
-      this.#hopKey = key;
-    }
-    this.#hopSet = set;
-    return this.#hop;
-  }
-}
-
-/** Tells addresses apart; a number for IPv4, which costs no string. */
-function addressKey(address: Uint8Array): number | string {
-  if (address.length !== 4) return address.join('.');
-  return (address[0]! << 24) | (address[1]! << 16) | (address[2]! << 8) | address[3]!;
 }
 
 function union(a: readonly number[], b: readonly number[]): readonly number[] {
