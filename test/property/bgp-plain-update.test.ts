@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ByteWriter } from '../../protocol/bgp/byte-writer.ts';
 import type { CodecContext } from '../../protocol/bgp/context.ts';
 import { plainUpdate } from '../../protocol/bgp/message/plain-update.ts';
+import type { RouteRun } from '../../protocol/bgp/message/route-run.ts';
 import {
   announcedRoutes,
   decodeUpdate,
@@ -113,6 +114,11 @@ const scene = fc.boolean().chain((addPath) =>
   }),
 );
 
+/** What a run of routes says, wherever its octets stand. */
+function said({ family, addPath, bytes, nextHop }: RouteRun): object {
+  return { family, addPath, bytes, nextHop };
+}
+
 describe('plainUpdate', () => {
   test('says of a message what decodeUpdate says of it, or nothing', () => {
     let plain = 0;
@@ -143,8 +149,8 @@ describe('plainUpdate', () => {
         plain += 1;
         const full = decodeUpdate(bytes, context);
         expect(full).toMatchObject({ faults: [], faultyRoutes: [], treatAsWithdraw: false });
-        expect(announcedRoutes(told)).toEqual(announcedRoutes(full));
-        expect(withdrawnRoutes(told)).toEqual(withdrawnRoutes(full));
+        expect(announcedRoutes(told).map(said)).toEqual(announcedRoutes(full).map(said));
+        expect(withdrawnRoutes(told).map(said)).toEqual(withdrawnRoutes(full).map(said));
         expect(told.attributes).toEqual(full.attributes);
         for (const key of ['kind', 'nlri', 'withdrawn', 'rawAttributes', 'families', 'addPath'] as const) {
           expect(told[key]).toEqual(full[key]);
