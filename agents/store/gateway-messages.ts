@@ -1,11 +1,14 @@
+import { type Limits, maxMessageBytes } from '../../protocol/etcd/check.ts';
 import { INVALID_ARGUMENT } from '../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../protocol/etcd/types.ts';
 import { fromJson, JsonMappingError, parseJson } from '../../protocol/protobuf/json.ts';
 import type { Route } from './rpc/route.ts';
 
-/** etcd's limit for a message is 2 MiB; in base64 it takes a third more. */
-export const MAX_BODY: number = 3 * 1024 * 1024;
-const MAX_MESSAGE = 2 * 1024 * 1024;
+/** Characters of a message of the largest size, in base64 and with names around it, at most. */
+export function maxBody(limits: Limits): number {
+  return 1.5 * maxMessageBytes(limits);
+}
+
 const RESOURCE_EXHAUSTED = 8;
 
 /** The request in a JSON text. @throws EtcdError 3. */
@@ -19,9 +22,9 @@ export function readMessage(route: Route, text: string): unknown {
 }
 
 /** The error for a request of `size` octets. */
-export function tooLarge(size: number): EtcdError {
+export function tooLarge(size: number, limits: Limits): EtcdError {
   return new EtcdError(
     RESOURCE_EXHAUSTED,
-    `grpc: received message larger than max (${size} vs. ${MAX_MESSAGE})`,
+    `grpc: received message larger than max (${size} vs. ${maxMessageBytes(limits)})`,
   );
 }

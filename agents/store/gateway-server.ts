@@ -1,7 +1,8 @@
+import type { Limits } from '../../protocol/etcd/check.ts';
 import { toJson } from '../../protocol/protobuf/json.ts';
 import { sendError, sendJson, sendText } from './gateway-answers.ts';
 import type { HttpRequest, HttpResponse } from './gateway-exchange.ts';
-import { MAX_BODY, readMessage, tooLarge } from './gateway-messages.ts';
+import { maxBody, readMessage, tooLarge } from './gateway-messages.ts';
 import { sendMetrics } from './gateway-metrics.ts';
 import { GatewayStream } from './gateway-stream.ts';
 import type { Serving } from './grpc/server.ts';
@@ -54,19 +55,19 @@ async function answer(
   response: HttpResponse,
 ): Promise<void> {
   try {
-    const message = readMessage(route, await readBody(request));
+    const message = readMessage(route, await readBody(request, served.store.limits));
     sendJson(response, 200, toJson(route.method.response, await route.answer(served, message)));
   } catch (error) {
     sendError(response, toEtcdError(error));
   }
 }
 
-async function readBody(request: HttpRequest): Promise<string> {
+async function readBody(request: HttpRequest, limits: Limits): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY) throw tooLarge(size);
+    if (size > maxBody(limits)) throw tooLarge(size, limits);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

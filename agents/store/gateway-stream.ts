@@ -1,9 +1,10 @@
+import type { Limits } from '../../protocol/etcd/check.ts';
 import type { EtcdError } from '../../protocol/etcd/types.ts';
 import { toJson } from '../../protocol/protobuf/json.ts';
 import { sendError, streamError } from './gateway-answers.ts';
 import type { HttpRequest, HttpResponse } from './gateway-exchange.ts';
 import { JsonSplitter } from './gateway-json-splitter.ts';
-import { MAX_BODY, readMessage, tooLarge } from './gateway-messages.ts';
+import { maxBody, readMessage, tooLarge } from './gateway-messages.ts';
 import { type Incoming, type Outgoing, type Served, type StreamRoute, toEtcdError } from './rpc/route.ts';
 
 /** Bytes that may wait in a reader's connection before its sender is told to pause. */
@@ -14,6 +15,7 @@ export class GatewayStream implements Outgoing<unknown> {
   readonly #route: StreamRoute;
   readonly #response: HttpResponse;
   readonly #splitter: JsonSplitter = new JsonSplitter();
+  readonly #limits: Limits;
   readonly #incoming: Incoming<unknown>;
   #asked = false;
   #ended = false;
@@ -21,6 +23,7 @@ export class GatewayStream implements Outgoing<unknown> {
   constructor(route: StreamRoute, served: Served, request: HttpRequest, response: HttpResponse) {
     this.#route = route;
     this.#response = response;
+    this.#limits = served.store.limits;
     this.#incoming = route.open(served, this);
     request.setEncoding('utf8');
     request.on('data', (text: string) => this.#receive(text));
@@ -36,7 +39,8 @@ export class GatewayStream implements Outgoing<unknown> {
   #receive(text: string): void {
     if (this.#ended) return;
     for (const message of this.#splitter.push(text)) this.#message(message);
-    if (this.#splitter.pending > MAX_BODY) this.#refuse(tooLarge(this.#splitter.pending));
+    const { pending } = this.#splitter;
+    if (pending > maxBody(this.#limits)) this.#refuse(tooLarge(pending, this.#limits));
   }
 
   #message(text: string): void {

@@ -104,7 +104,7 @@ export function localClient(engine: Engine, credentials?: Credentials): StoreCli
     put: (wanted) =>
       session.request(
         (draft, caller) => draft.put(wanted, caller),
-        () => checkPut(wanted),
+        () => checkPut(wanted, engine.machine.limits),
       ),
     deleteRange: (wanted) =>
       session.request(
@@ -114,7 +114,7 @@ export function localClient(engine: Engine, credentials?: Credentials): StoreCli
     txn: (wanted) =>
       session.request(
         (draft, caller) => draft.txn(wanted, caller),
-        () => checkTxn(wanted),
+        () => checkTxn(wanted, engine.machine.limits),
       ),
     compact: async (revision, options = {}) => {
       const header = await session.request((draft) => draft.compact(revision));

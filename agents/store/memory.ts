@@ -38,8 +38,8 @@ class MemoryEngine implements Engine {
     this.passwords = ports.passwords ?? systemPasswords();
     this.clock = ports.clock;
     const identity = { clusterId: randomId(this.random), memberId: randomId(this.random) };
-    const { tokenTtl, progressInterval } = ports;
-    this.machine = new EtcdStore({ ...identity, ...(tokenTtl === undefined ? {} : { tokenTtl }) });
+    const { tokenTtl, limits, progressInterval } = ports;
+    this.machine = new EtcdStore({ ...identity, tokenTtl, limits });
     if (ports.initial !== undefined) this.machine.restoreBackup(ports.initial, this.clock.now());
     this.hub = new WatchHub(this.machine, { clock: ports.clock, log: ports.log, progressInterval });
     this.trimmer = new Trimmer(() => this.machine, ports.clock);
@@ -101,6 +101,7 @@ export function createMemoryStore(ports: MemoryStorePorts): Store {
   return {
     client: (credentials) => localClient(engine, credentials),
     header: () => engine.machine.header(),
+    limits: engine.machine.limits,
     leaseTimeToLive: (id) => engine.timeToLive(id),
     leases: async () => engine.machine.leaseIds(),
     available: true,

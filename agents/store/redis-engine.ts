@@ -12,6 +12,7 @@ import { type Batch, evaluateBatch, isHidden, type LeaseGuard, type Waiting } fr
 import { causeOf, isConnectionError, isPassingError, type StoreRedis } from './redis-connection.ts';
 import { RedisLeases } from './redis-leases.ts';
 import { type AppendResult, RedisLog } from './redis-log.ts';
+import { Patience } from './redis-patience.ts';
 import { comparePositions, formatPosition, START, UNKNOWN } from './redis-position.ts';
 import { BATCH, newOperation, RedisReplica } from './redis-replica.ts';
 import type { RedisState } from './redis-state.ts';
@@ -23,6 +24,8 @@ import { WatchHub } from './watch-hub.ts';
 const TAIL_BLOCK: Millis = 5000;
 /** Pause before Redis is asked again where it answered that it cannot serve just now. */
 const PASSING_PAUSE: Millis = 100;
+/** Without an append for so long, this process would not learn from its own what others append, and follows the log. */
+const QUIET: Millis = 5;
 
 export interface RedisEnginePorts extends StoreOptions {
   readonly clock: Clock;
@@ -55,6 +58,7 @@ export class RedisEngine implements Engine {
   readonly #leases: RedisLeases;
   readonly #compactor: AutoCompactor;
   readonly #listeners: Set<(available: boolean) => void> = new Set();
+  readonly #patience: Patience<Waiting>;
   #queue: Waiting[] = [];
   #inFlight: Batch | undefined;
   #scheduled = false;
@@ -62,15 +66,19 @@ export class RedisEngine implements Engine {
   #ready = false;
   #recovering = false;
   #closed = false;
+  /** When the log was last found to end where this state does. */
+  #lastAppend = Number.NEGATIVE_INFINITY;
   #tailing: Promise<void> = Promise.resolve();
   readonly #pauses: Set<{ readonly timer: Timer; readonly done: () => void }> = new Set();
 
   constructor(redis: StoreRedis, tail: StoreRedis, clusterId: bigint, ports: RedisEnginePorts) {
-    const { clock, log, namespace, tokenTtl, progressInterval } = ports;
+    const { clock, log, namespace, tokenTtl, limits, progressInterval } = ports;
     this.#redis = redis;
     this.#tail = tail;
     this.#ports = ports;
     this.clock = clock;
+    const fail = (waiting: Waiting): void => this.#fail(waiting, etcdError('timeout'));
+    this.#patience = new Patience(clock, ports.patience, fail);
     this.#redisLog = new RedisLog(redis, namespace);
     this.#tailLog = new RedisLog(tail, namespace);
     this.#leases = new RedisLeases({
@@ -84,7 +92,7 @@ export class RedisEngine implements Engine {
       ready: () => this.#ready,
     });
     this.#replica = new RedisReplica({
-      identity: { clusterId, memberId: clusterId, ...(tokenTtl === undefined ? {} : { tokenTtl }) },
+      identity: { clusterId, memberId: clusterId, tokenTtl, limits },
       redisLog: this.#redisLog,
       clock,
       log,
@@ -142,7 +150,8 @@ export class RedisEngine implements Engine {
   async #follow(): Promise<void> {
     while (!this.#closed) {
       try {
-        const entries = await this.#tailLog.waitAfter(this.#replica.applied, TAIL_BLOCK);
+        await this.#untilQuiet();
+        const entries = await this.#tailLog.waitAfter(() => this.#replica.applied, TAIL_BLOCK);
         // Until it is known that the log still is the one that was followed, what comes behind in it may be another's.
         if (!this.#ready) {
           await this.#pause(PASSING_PAUSE);
@@ -155,6 +164,11 @@ export class RedisEngine implements Engine {
         await this.#pause(PASSING_PAUSE);
       }
     }
+  }
+
+  /** Each append says what others appended before it: what this process appends itself need not come back meanwhile. */
+  async #untilQuiet(): Promise<void> {
+    while (!this.#closed && this.clock.now() - this.#lastAppend < QUIET) await this.#pause(QUIET);
   }
 
   /** After a lost connection: what others appended meanwhile, then what was under way, then what waits. */
@@ -185,19 +199,9 @@ export class RedisEngine implements Engine {
   request<T>(evaluate: (draft: Draft) => Outcome<T>, guard?: LeaseGuard): Promise<T> {
     if (this.#closed) return Promise.reject(closedError());
     return new Promise<T>((resolve, reject) => {
-      const answer = resolve as (response: unknown) => void;
-      const waiting: Waiting = {
-        evaluate,
-        resolve: answer,
-        reject,
-        guard,
-        timer: undefined,
-        settled: false,
-      };
-      waiting.timer = this.clock.setTimer(this.#ports.patience, () =>
-        this.#fail(waiting, etcdError('timeout')),
-      );
-      this.#queue.push(waiting);
+      const answer = resolve as Waiting['resolve'];
+      this.#queue.push({ evaluate, resolve: answer, reject, guard, settled: false });
+      this.#patience.add(this.#queue.at(-1)!);
       this.#schedule();
     });
   }
@@ -205,7 +209,7 @@ export class RedisEngine implements Engine {
   #settle(waiting: Waiting, outcome: () => void): void {
     if (waiting.settled) return;
     waiting.settled = true;
-    waiting.timer?.cancel();
+    this.#patience.remove(waiting);
     outcome();
   }
 
@@ -297,6 +301,7 @@ export class RedisEngine implements Engine {
   }
 
   #succeeded(batch: Batch): void {
+    this.#lastAppend = this.clock.now();
     if (this.#replica.applyNew(batch.entries) !== 'applied') {
       throw new RangeError('the log confirmed an append that does not follow the state');
     }
@@ -383,6 +388,7 @@ export class RedisEngine implements Engine {
       timer.cancel();
       done();
     }
+    this.#patience.stop();
     try {
       if (destroy) await this.#redisLog.destroy();
     } finally {

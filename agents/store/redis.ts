@@ -60,6 +60,7 @@ export async function createRedisStore(url: string, options: RedisStoreOptions):
       },
       onAvailability: (listener) => engine.onAvailability(listener),
       header: () => engine.machine.header(),
+      limits: engine.machine.limits,
       leaseTimeToLive: (id) => engine.timeToLive(id),
       leases: async () => engine.machine.leaseIds(),
       close: () => engine.close(false),

@@ -1,5 +1,6 @@
 import type { AuthPermission } from '../../protocol/etcd/auth/types.ts';
 import type { Backup } from '../../protocol/etcd/backup.ts';
+import type { Limits } from '../../protocol/etcd/check.ts';
 import type { TimeToLive } from '../../protocol/etcd/store.ts';
 import type { ResponseHeader, WatchEvent, WatchRequest } from '../../protocol/etcd/types.ts';
 import type { Millis } from '../ports.ts';
@@ -23,6 +24,8 @@ export interface StoreOptions {
   readonly autoCompaction?: AutoCompaction | undefined;
   /** Seconds that a token is good for behind its last use; default 300 (--auth-token-ttl). */
   readonly tokenTtl?: number | undefined;
+  /** How large requests may be; default: as etcd's (--max-request-bytes, --max-txn-ops). */
+  readonly limits?: Limits | undefined;
   /** Time between progress notifications to idle watches that want them; default 10 minutes, at least 100 ms. */
   readonly progressInterval?: Millis | undefined;
 }
@@ -36,6 +39,8 @@ export interface Store {
   client(credentials?: Credentials): StoreClient;
   /** Header of a response made now: identities and the current revision. */
   header(): ResponseHeader;
+  /** How large requests may be. */
+  readonly limits: Limits;
   /** What is left of a lease, and its keys; `ttl` -1n where there is none. Unchecked: see {@link StoreClient.leaseTimeToLive}. */
   leaseTimeToLive(id: bigint): Promise<TimeToLive>;
   /** Unchecked: see {@link StoreClient.leases}. */

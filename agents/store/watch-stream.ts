@@ -1,5 +1,6 @@
 import type { Identity } from '../../protocol/etcd/auth/guard.ts';
 import { Guard } from '../../protocol/etcd/auth/guard.ts';
+import { maxMessageBytes } from '../../protocol/etcd/check.ts';
 import { CANCELED, ETCD_ERRORS } from '../../protocol/etcd/errors.ts';
 import { eventSize, fragments } from '../../protocol/etcd/fragment.ts';
 import { interval, isEmpty } from '../../protocol/etcd/keys.ts';
@@ -15,8 +16,6 @@ const DUPLICATE_ID_REASON = 'mvcc: duplicate watch ID provided on the WatchStrea
 /** etcd gives the whole text of a gRPC status here. */
 const DENIED_REASON = `rpc error: code = PermissionDenied desc = ${ETCD_ERRORS.permissionDenied[1]}`;
 
-/** Responses above may be split: etcd's largest request and what gRPC adds to it (1.5 MiB + 512 KiB). */
-const FRAGMENT_LIMIT: number = 2 * 1024 * 1024;
 /** What may wait for a paused stream: bytes of events. Beyond, its watches go on from the history later. */
 const MAX_WAITING: number = 4 * 1024 * 1024;
 
@@ -100,7 +99,8 @@ export class LocalWatchStream implements WatchStream {
   /** What the store gives one watch. */
   #pass(watchId: bigint, response: WatchResponse, fragment: boolean): void {
     const { header, events, canceled = false, compactRevision = 0n, cancelReason = '' } = response;
-    const parts = fragment ? fragments(events, FRAGMENT_LIMIT) : [events];
+    // As etcd: what is larger than a request may be.
+    const parts = fragment ? fragments(events, maxMessageBytes(this.#ports.machine().limits)) : [events];
     parts.forEach((part, i) => {
       const more = i < parts.length - 1;
       this.#emit(header, {

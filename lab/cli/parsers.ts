@@ -24,6 +24,19 @@ export function seconds(text: string): number {
   return value;
 }
 
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of a time as Go writes it: `90s`, `1h30m`, `1.5h`, `500ms`; at least `least` of them. */
+export function goDuration(least: number): (text: string) => number {
+  return (text) => {
+    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/gy)];
+    const whole = parts.map(([part]) => part).join('') === text;
+    const time = parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS_MS[unit!]!, 0);
+    if (whole && time >= least && Number.isSafeInteger(Math.ceil(time))) return time;
+    throw new InvalidArgumentError(`Expected a time such as 10m or 1h30m, of ${least} ms or more.`);
+  };
+}
+
 /** Name of a lab, as lab files may give it: nothing else ever becomes a path. */
 export function labName(text: string): string {
   if (LAB_NAME.test(text)) return text;

@@ -7,8 +7,9 @@ import type { Backup } from '../../protocol/etcd/backup.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { UsageError } from './errors.ts';
 import { hostAndPort, storeUrl } from './parsers.ts';
+import { addTuning, type TuningOptions, tuningOf } from './store-tuning.ts';
 
-interface Options extends GlobalOptions {
+interface Options extends GlobalOptions, TuningOptions {
   readonly listen: Extract<StoreAddress, { port: number }>;
   readonly backend: string;
   readonly restore?: string;
@@ -30,7 +31,7 @@ const DEFAULT_NAMESPACE = 'podwire';
 
 /** `podwire store --listen HOST:PORT [--backend memory|redis://...] [--tls-cert FILE --tls-key FILE ...] ...` */
 export function register(program: Command, context: CliContext): void {
-  program
+  const command = program
     .command('store')
     .description("serve etcd's v3 API (gRPC, and JSON over HTTP) until SIGTERM; etcdctl works with it")
     .addOption(
@@ -61,10 +62,10 @@ export function register(program: Command, context: CliContext): void {
       '--restore <file>',
       'begin with what "etcdctl snapshot save" wrote of a podwire store; a namespace in Redis has to be empty',
     )
-    .option('--lab <file>', 'lab file whose Calico resources are put into it')
-    .action(async (_options: object, command: Command) => {
-      await store(context, command.optsWithGlobals<Options>());
-    });
+    .option('--lab <file>', 'lab file whose Calico resources are put into it');
+  addTuning(command).action(async (_options: object, called: Command) => {
+    await store(context, called.optsWithGlobals<Options>());
+  });
 }
 
 /** Part of every key's name in Redis. */
@@ -77,6 +78,7 @@ async function store(context: CliContext, options: Options): Promise<void> {
   if (options.restore !== undefined && options.lab !== undefined) {
     throw new UsageError('--restore and --lab exclude each other: a snapshot has the resources in it');
   }
+  const tuning = tuningOf(options);
   const signal = context.interrupted();
   const [{ openLog }, { systemClock }, { serveStore }, tls] = await Promise.all([
     import('../../agents/log.ts'),
@@ -89,7 +91,7 @@ async function store(context: CliContext, options: Options): Promise<void> {
     options.dataNamespace ?? options.namespace ?? options.name ?? plan?.name ?? DEFAULT_NAMESPACE;
   const { log, flush } = openLog('stderr', options.logLevel, { node: 'store' });
   const clock = systemClock();
-  const opened = await open(options, namespace, clock, log);
+  const opened = await open(options, tuning, namespace, { clock, log });
   try {
     if (plan !== undefined) {
       const [{ applyResources }, { systemRandom }] = await Promise.all([
@@ -141,16 +143,15 @@ async function planOf(
 
 async function open(
   { backend, restore }: Options,
+  tuning: StoreOptions,
   namespace: string,
-  clock: Clock,
-  log: Log,
+  ports: { readonly clock: Clock; readonly log: Log },
 ): Promise<Store> {
-  const stored: StoreOptions = { initial: restore === undefined ? undefined : await backupOf(restore) };
-  if (backend === 'memory') {
-    return (await import('../../agents/store/memory.ts')).createMemoryStore({ ...stored, clock, log });
-  }
+  const initial = restore === undefined ? undefined : await backupOf(restore);
+  const stored = { ...tuning, ...ports, initial };
+  if (backend === 'memory') return (await import('../../agents/store/memory.ts')).createMemoryStore(stored);
   const { createRedisStore } = await import('../../agents/store/redis.ts');
-  return createRedisStore(backend, { ...stored, namespace, clock, log });
+  return createRedisStore(backend, { ...stored, namespace });
 }
 
 async function backupOf(file: string): Promise<Backup> {

@@ -5,10 +5,24 @@ import type { DeleteRangeRequest, PutRequest, RangeRequest, RequestOp, TxnReques
 
 /** Checks of requests that need no state (etcd `server/etcdserver/api/v3rpc/key.go`). */
 
-/** Most compares, or operations of a branch, that one transaction may have, nested ones included (--max-txn-ops). */
-export const MAX_TXN_OPS = 128;
-/** Largest request in bytes (--max-request-bytes, 1.5 MiB). */
-export const MAX_REQUEST_BYTES: number = 1.5 * 1024 * 1024;
+/** How large requests may be. */
+export interface Limits {
+  /** Most compares, or operations of a branch, that one transaction may have, nested ones included (--max-txn-ops). */
+  readonly maxTxnOps: number;
+  /** Largest request in bytes (--max-request-bytes). */
+  readonly maxRequestBytes: number;
+}
+
+/** etcd's own (etcd `embed/config.go`). */
+export const DEFAULT_LIMITS: Limits = { maxTxnOps: 128, maxRequestBytes: 1.5 * 1024 * 1024 };
+
+/** What a message may have on top of the request in it before it is not read at all (etcd `v3rpc/grpc.go`). */
+const MESSAGE_OVERHEAD: number = 512 * 1024;
+
+/** Bytes of the largest message that is read. */
+export function maxMessageBytes({ maxRequestBytes }: Limits): number {
+  return maxRequestBytes + MESSAGE_OVERHEAD;
+}
 
 /** Room that a protobuf field's tag and length take at most, for the estimate of a request's size. */
 const FIELD_OVERHEAD = 6;
@@ -23,11 +37,11 @@ export function checkRange(request: RangeRequest): void {
 }
 
 /** @throws EtcdError 3 (key is not provided, value or lease given although it is to be ignored, too large). */
-export function checkPut(request: PutRequest): void {
+export function checkPut(request: PutRequest, { maxRequestBytes }: Limits): void {
   checkKey(request.key);
   if (request.ignoreValue === true && request.value.length > 0) throw etcdError('valueProvided');
   if (request.ignoreLease === true && (request.lease ?? 0n) !== 0n) throw etcdError('leaseProvided');
-  if (putSize(request) > MAX_REQUEST_BYTES) throw etcdError('requestTooLarge');
+  if (putSize(request) > maxRequestBytes) throw etcdError('requestTooLarge');
 }
 
 /** @throws EtcdError 3 (key is not provided). */
@@ -39,27 +53,27 @@ export function checkDeleteRange(request: DeleteRangeRequest): void {
  * @throws EtcdError 3: too many operations, an empty key, a key put twice or put and deleted, too large. Both branches are
  * checked, whichever will be taken.
  */
-export function checkTxn(request: TxnRequest): void {
-  checkOps(request, MAX_TXN_OPS);
+export function checkTxn(request: TxnRequest, limits: Limits): void {
+  checkOps(request, limits.maxTxnOps, limits);
   checkIntervals(request.success);
   checkIntervals(request.failure);
-  if (txnSize(request) > MAX_REQUEST_BYTES) throw etcdError('requestTooLarge');
+  if (txnSize(request) > limits.maxRequestBytes) throw etcdError('requestTooLarge');
 }
 
 /** Nested transactions share what their parent leaves of the budget. */
-function checkOps(request: TxnRequest, budget: number): void {
+function checkOps(request: TxnRequest, budget: number, limits: Limits): void {
   const most = Math.max(request.compare.length, request.success.length, request.failure.length);
   if (most > budget) throw etcdError('tooManyOps');
   for (const compare of request.compare) checkKey(compare.key);
-  for (const op of request.success) checkOp(op, budget - most);
-  for (const op of request.failure) checkOp(op, budget - most);
+  for (const op of request.success) checkOp(op, budget - most, limits);
+  for (const op of request.failure) checkOp(op, budget - most, limits);
 }
 
-function checkOp(op: RequestOp, budget: number): void {
+function checkOp(op: RequestOp, budget: number, limits: Limits): void {
   if (op.kind === 'range') checkRange(op.request);
-  else if (op.kind === 'put') checkPut(op.request);
+  else if (op.kind === 'put') checkPut(op.request, limits);
   else if (op.kind === 'deleteRange') checkDeleteRange(op.request);
-  else if (op.kind === 'txn') checkOps(op.request, budget);
+  else if (op.kind === 'txn') checkOps(op.request, budget, limits);
   // etcd answers "key not found" to an operation that is none of the four.
   else throw etcdError('keyNotFound');
 }

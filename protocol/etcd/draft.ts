@@ -2,7 +2,7 @@ import { Guard, type Identity } from './auth/guard.ts';
 import type { AuthChange, AuthState } from './auth/state.ts';
 import { applyAuthChange } from './auth/state.ts';
 import type { Change } from './change.ts';
-import { checkDeleteRange, checkPut, checkRange, checkTxn } from './check.ts';
+import { checkDeleteRange, checkPut, checkRange, checkTxn, type Limits } from './check.ts';
 import type { LogEntry } from './entry.ts';
 import { etcdError } from './errors.ts';
 import type { Interval } from './keys.ts';
@@ -40,6 +40,7 @@ export interface Committed {
   readonly index: bigint;
   readonly identity: ResponseHeader;
   readonly minLeaseTtl: bigint;
+  readonly limits: Limits;
 }
 
 /**
@@ -133,7 +134,7 @@ export class Draft {
 
   /** @throws EtcdError of the Put (3 bad request, 5 unknown lease), or of permissions. */
   put(request: PutRequest, caller?: Identity): Outcome<PutResponse> {
-    checkPut(request);
+    checkPut(request, this.#base.limits);
     this.guard(caller)?.put(request, this.#attached);
     return this.#request(() => {
       const before = this.putKey(request);
@@ -155,7 +156,7 @@ export class Draft {
 
   /** @throws EtcdError of the transaction or of an operation in the branch taken; then nothing is changed. */
   txn(request: TxnRequest, caller?: Identity): Outcome<TxnResponse> {
-    checkTxn(request);
+    checkTxn(request, this.#base.limits);
     this.guard(caller)?.txn(request, this.#attached);
     return this.#request(() => executeTxn(this, request));
   }

@@ -6,7 +6,7 @@ import { Tokens } from './auth/tokens.ts';
 import type { Backup } from './backup.ts';
 import type { Change, LoggedChange } from './change.ts';
 import { isTombstone } from './change.ts';
-import { checkRange } from './check.ts';
+import { checkRange, DEFAULT_LIMITS, type Limits } from './check.ts';
 import { Draft } from './draft.ts';
 import type { LogEntry } from './entry.ts';
 import { etcdError } from './errors.ts';
@@ -28,7 +28,9 @@ export interface EtcdStoreOptions {
   /** Seconds to which smaller TTLs are raised; default {@link MIN_LEASE_TTL}. */
   readonly minLeaseTtl?: bigint;
   /** Seconds that a token is good for behind its last use; default 300. */
-  readonly tokenTtl?: number;
+  readonly tokenTtl?: number | undefined;
+  /** How large requests may be; default {@link DEFAULT_LIMITS}. */
+  readonly limits?: Limits | undefined;
 }
 
 export interface TimeToLive {
@@ -46,6 +48,7 @@ export interface TimeToLive {
 export class EtcdStore {
   readonly #identity: ResponseHeader;
   readonly #minTtl: bigint;
+  readonly limits: Limits;
   readonly #mvcc: Mvcc = new Mvcc();
   readonly #lessor: Lessor = new Lessor();
   readonly #watchers: Watchers;
@@ -57,6 +60,7 @@ export class EtcdStore {
     const { clusterId, memberId, raftTerm = 1n } = options;
     this.#identity = { clusterId, memberId, revision: 0n, raftTerm };
     this.#minTtl = options.minLeaseTtl ?? MIN_LEASE_TTL;
+    this.limits = options.limits ?? DEFAULT_LIMITS;
     this.#watchers = new Watchers(this.#mvcc, this.#identity);
     this.#tokens = new Tokens(options.tokenTtl);
   }
@@ -109,6 +113,7 @@ export class EtcdStore {
       index: this.#index,
       identity: this.#identity,
       minLeaseTtl: this.#minTtl,
+      limits: this.limits,
     });
   }
 

@@ -1,4 +1,5 @@
 import { DecodeError } from '../../../protocol/bytes/decode-error.ts';
+import { maxMessageBytes } from '../../../protocol/etcd/check.ts';
 import { etcdError } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import { encodeHeaders, type HeaderField } from '../../../protocol/http2/hpack.ts';
@@ -6,8 +7,6 @@ import type { ServerStream, StreamHandler } from '../../../protocol/http2/server
 import { type Incoming, type Outgoing, type Route, type Served, toEtcdError } from '../rpc/route.ts';
 import { MessageReader, PREFIX, setPrefix } from './framing.ts';
 
-/** Largest request that is read at all: etcd's --max-request-bytes and 512 KiB (etcd `v3rpc/grpc.go`). */
-const MAX_RECEIVE = 2 * 1024 * 1024;
 /** Octets that may wait in a stream before its sender is told to pause. */
 const MAX_WAITING = 256 * 1024;
 
@@ -51,7 +50,7 @@ export class Call implements Outgoing<unknown>, StreamHandler {
   readonly #stream: ServerStream;
   readonly #route: Route;
   readonly #served: Served;
-  readonly #reader: MessageReader = new MessageReader(MAX_RECEIVE);
+  readonly #reader: MessageReader;
   #incoming: Incoming<unknown> | undefined;
   #unsubscribe: (() => void) | undefined;
   #asked = false;
@@ -62,6 +61,7 @@ export class Call implements Outgoing<unknown>, StreamHandler {
     this.#stream = stream;
     this.#route = route;
     this.#served = served;
+    this.#reader = new MessageReader(maxMessageBytes(served.store.limits));
     if (route.kind === 'unary') return;
     this.#guard(() => {
       this.#incoming = route.open(served, this);
