@@ -159,6 +159,17 @@ export class AttributeTable {
     return this.#sets.arena[this.#sets.offset(id)]!;
   }
 
+  /** Whether an address is the one in the next hop of a set ({@link hostAddress}). */
+  leadsTo(id: number, address: Uint8Array): boolean {
+    const { arena } = this.#sets;
+    const hop = this.#sets.offset(id) + 1;
+    const length = arena[hop - 1]!;
+    const start = hop + hostStart(length);
+    if (address.length !== hostLength(length)) return false;
+    for (let i = 0; i < address.length; i++) if (arena[start + i] !== address[i]) return false;
+    return true;
+  }
+
   /** An IPv4 next hop of a set as a number, signed; `undefined` for any other. */
   ipv4NextHop(id: number): number | undefined {
     const { arena } = this.#sets;
@@ -279,9 +290,16 @@ export class AttributeTable {
 
 /** The address in a next hop: without route distinguisher and link-local address. */
 export function hostAddress(nextHop: Uint8Array): Uint8Array {
-  if (nextHop.length === 32) return nextHop.subarray(0, 16);
-  // A route distinguisher of 8 octets stands before the addresses of VPNs (RFC 4364 §4.3.2, RFC 4659 §3.2.1).
-  if (nextHop.length === 12) return nextHop.subarray(8);
-  if (nextHop.length === 24 || nextHop.length === 48) return nextHop.subarray(8, 24);
-  return nextHop;
+  const start = hostStart(nextHop.length);
+  return nextHop.subarray(start, start + hostLength(nextHop.length));
+}
+
+/** A route distinguisher of 8 octets stands before the addresses of VPNs (RFC 4364 §4.3.2, RFC 4659 §3.2.1). */
+function hostStart(length: number): number {
+  return length === 12 || length === 24 || length === 48 ? 8 : 0;
+}
+
+function hostLength(length: number): number {
+  if (length === 12) return 4;
+  return length === 24 || length === 32 || length === 48 ? 16 : length;
 }

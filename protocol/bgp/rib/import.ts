@@ -17,7 +17,7 @@ import {
   valueStart,
 } from './attribute-set.ts';
 import { HAS_AIGP, HAS_GRACEFUL_SHUTDOWN } from './attribute-summary.ts';
-import { type AttributeTable, hostAddress } from './attribute-table.ts';
+import type { AttributeTable } from './attribute-table.ts';
 import { isLeak, marksReceived, otcApplies } from './role.ts';
 import type { RibConfig, RibPeer } from './route.ts';
 
@@ -70,8 +70,7 @@ function eligibility(table: AttributeTable, set: number, peer: RibPeer, config: 
     }
     at = after;
   }
-  if (isForeign(table.ipv4NextHop(set), peer)) return ELIGIBLE;
-  return isOwnAddress(hostAddress(table.nextHop(set)), peer) ? OWN_NEXT_HOP : ELIGIBLE;
+  return leadsToUs(table, set, peer) ? OWN_NEXT_HOP : ELIGIBLE;
 }
 
 /** How often an AS of ours stands in the path: that of our member, of the confederation, or the one for this peer. */
@@ -93,17 +92,12 @@ function ownAsCount(
   return count;
 }
 
-/** A short look at what is so nearly always: an IPv4 next hop that is not our only address, which is IPv4 too. */
-function isForeign(hop: number | undefined, { localAddress, localAddresses }: RibPeer): boolean {
-  if (hop === undefined || localAddresses !== undefined || localAddress.length !== 4) return false;
-  return hop !== (readUint32(localAddress, 0) | 0);
-}
-
-function isOwnAddress(address: Uint8Array, peer: RibPeer): boolean {
-  if (sameBytes(address, peer.localAddress)) return true;
-  const others = peer.localAddresses;
-  if (others === undefined) return false;
-  return [others.ipv4, others.ipv6].some((own) => own !== undefined && sameBytes(address, own));
+/** Whether the next hop of a set is an address of ours on the session with a peer. */
+function leadsToUs(table: AttributeTable, set: number, { localAddress, localAddresses }: RibPeer): boolean {
+  if (table.leadsTo(set, localAddress)) return true;
+  if (localAddresses === undefined) return false;
+  const { ipv4, ipv6 } = localAddresses;
+  return (ipv4 !== undefined && table.leadsTo(set, ipv4)) || (ipv6 !== undefined && table.leadsTo(set, ipv6));
 }
 
 /** Whether nothing may come from or go to a peer without a policy (RFC 8212 §2). */
@@ -206,11 +200,4 @@ function deprefer(table: AttributeTable, set: number, peer: RibPeer): number {
   const result = table.edit(set, { localPref: LAST_RESORT });
   table.release(set);
   return result;
-}
-
-/** Whether two addresses are equal. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

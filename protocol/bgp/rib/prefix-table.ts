@@ -199,7 +199,7 @@ export class PrefixTable implements NlriTable {
   }
 
   /**
-   * The last three bits of a prefix are the last of its hash, so that neighbours, which often come together, stand
+   * Prefixes that differ in their last three bits have hashes that do so, too: neighbours, which often come together, stand
    * together in memory.
    */
   #hash(): number {
@@ -304,7 +304,7 @@ function hashOfOne(bits: number, word: number): number {
 
 function finished(hash: number, low: number): number {
   const mixed = Math.imul(hash, 0xc2b2ae35);
-  return ((mixed ^ (mixed >>> 13)) & ~NEIGHBOURS) | low;
+  return mixed ^ (mixed >>> 13) ^ low;
 }
 
 function mix(hash: number, word: number): number {

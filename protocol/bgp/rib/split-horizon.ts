@@ -16,6 +16,8 @@ export class SplitHorizon {
   readonly #members: ReadonlyMap<number, GroupMember>;
   readonly #attributes: AttributeTable;
   readonly #byAddress = new Map<number | string, number>();
+  /** There are members with IPv6 addresses, so that it is worth while to look for one. */
+  #ipv6 = false;
   /** The source asked for last, and the member that it is. */
   #source = NONE;
   #origin: readonly number[] = NOBODY;
@@ -32,6 +34,7 @@ export class SplitHorizon {
   /** A member came; `address` is that of its end of the session. */
   add(peer: number, address: Uint8Array): void {
     this.#byAddress.set(addressKey(address), peer);
+    if (address.length !== 4) this.#ipv6 = true;
     this.forget();
   }
 
@@ -68,13 +71,19 @@ export class SplitHorizon {
   /** The member that is the next hop of a set, {@link LOCAL} for none. */
   #nextHopOf(set: number): number {
     if (set === this.#set) return this.#hopMember;
-    const hop = this.#attributes.ipv4NextHop(set) ?? addressKey(hostAddress(this.#attributes.nextHop(set)));
+    const hop = this.#attributes.ipv4NextHop(set) ?? this.#otherNextHop(set);
     if (hop !== this.#hop) {
       this.#hopMember = this.#byAddress.get(hop) ?? LOCAL;
       this.#hop = hop;
     }
     this.#set = set;
     return this.#hopMember;
+  }
+
+  /** As {@link addressKey}; that of no address where no member can be it. */
+  #otherNextHop(set: number): number | string {
+    const vpnOverIpv4 = this.#attributes.nextHopLength(set) === 12;
+    return this.#ipv6 || vpnOverIpv4 ? addressKey(hostAddress(this.#attributes.nextHop(set))) : '-';
   }
 }
 
