@@ -153,24 +153,25 @@ export class RedisReplica {
   /** Applies everything up to the log's head; puts back what Redis lost, or begins a new epoch where that cannot be. */
   async catchUp(): Promise<void> {
     for (;;) {
+      // While Redis is asked, entries are applied that came another way: the log must have those that were applied before.
+      const applied = this.#applied;
       const head = await this.#redisLog.head();
-      const order = comparePositions(this.#applied, head);
-      if (order > 0) {
+      if (comparePositions(applied, head) > 0) {
         if (await this.#putBack(head)) return;
         continue;
       }
-      if (!(await this.#isOurs(head))) return this.beginEpoch();
-      if (order === 0) return;
+      if (!(await this.#isOurs(applied, head))) return this.beginEpoch();
+      if (comparePositions(this.#applied, head) >= 0) return;
       await this.follow(await this.#redisLog.entriesAfter(this.#applied));
     }
   }
 
-  /** Whether the log that ends at `head`, not before our last entry, has that entry in it, as far as can be told. */
-  async #isOurs(head: Head): Promise<boolean> {
-    if (comparePositions(this.#applied, head) === 0) return this.#applied.operation === head.operation;
-    const operation = await this.#redisLog.operationAt(this.#applied);
+  /** Whether the log that ends at `head`, not before the `applied` entry, has that in it, as far as can be told. */
+  async #isOurs(applied: Head, head: Head): Promise<boolean> {
+    if (comparePositions(applied, head) === 0) return applied.operation === head.operation;
+    const operation = await this.#redisLog.operationAt(applied);
     // Dropped behind a snapshot: entries are missing then, which loads the store again.
-    return operation === undefined || operation === this.#applied.operation;
+    return operation === undefined || operation === applied.operation;
   }
 
   /**

@@ -6,6 +6,7 @@ import { updateKey } from '../../agents/store/keys.ts';
 import { createRedisStore, destroyRedisStore, type RedisStore } from '../../agents/store/redis.ts';
 import { connectRedis } from '../../agents/store/redis-connection.ts';
 import { RedisLog } from '../../agents/store/redis-log.ts';
+import type { Head } from '../../agents/store/redis-position.ts';
 import { RedisReplica } from '../../agents/store/redis-replica.ts';
 import { encodeLogEntry } from '../../protocol/etcd/entry.ts';
 import { tool } from '../support/tools.ts';
@@ -272,6 +273,54 @@ describe.skipIf(redis.missing)(redis.title('the Redis store under faults'), () =
     expect(replica.machine.compactRevision).toBe(15n);
     expect(replica.machine.range(below(p)).kvs).toEqual((await client.range(below(p))).kvs);
   });
+
+  test.each([
+    ['head', 0],
+    ['operationAt', 5],
+  ] as const)(
+    'entries that are applied while the log is asked for its %s are not taken for lost ones',
+    async (question, behind) => {
+      const { url } = await server('--appendfsync', 'no');
+      const store = await open(url);
+      const client = store.client();
+      const connection = await connectRedis(url, 'test', undefined);
+      cleanups.push(async () => connection.disconnect());
+      let meanwhile: () => Promise<void> = async () => {};
+      class SlowLog extends RedisLog {
+        override async head() {
+          const head = await super.head();
+          if (question === 'head') await meanwhile();
+          return head;
+        }
+        override async operationAt(position: Head) {
+          const operation = await super.operationAt(position);
+          if (question === 'operationAt') await meanwhile();
+          return operation;
+        }
+      }
+      const redisLog = new SlowLog(connection, 'test');
+      const identity = { clusterId: 1n, memberId: 1n };
+      const replica = new RedisReplica({ identity, redisLog, clock, log: undefined, onApplied: () => {} });
+      await client.put({ key: b(`${p}a`), value: b('1') });
+      await replica.load();
+      for (let i = 0; i < behind; i++) await client.put({ key: b(`${p}a`), value: b(String(i)) });
+      // As by the connection that follows the log, or by an append that was told what it had missed.
+      const asked = new Promise<void>((resolve) => {
+        meanwhile = async () => {
+          meanwhile = async () => {};
+          await client.put({ key: b(`${p}b`), value: b('2') });
+          await replica.follow(await redisLog.entriesAfter(replica.applied));
+          resolve();
+        };
+      });
+      await replica.catchUp();
+      await asked;
+      expect(replica.machine.compactRevision).toBeLessThan(1n);
+      expect(replica.machine.revision).toBe(store.header().revision);
+      expect(replica.machine.revision).toBe(BigInt(behind) + 3n);
+      expect(replica.machine.range(below(p)).kvs).toEqual((await client.range(below(p))).kvs);
+    },
+  );
 
   test('a lease kept alive through one store does not end in the other, and ends in both', async () => {
     const { url } = await server('--appendfsync', 'no');
