@@ -31,9 +31,12 @@ function checkKey(key: Uint8Array): void {
   if (key.length === 0) throw etcdError('emptyKey');
 }
 
-/** @throws EtcdError 3 (key is not provided). */
+/** @throws EtcdError 3 (key is not provided, invalid sort option). */
 export function checkRange(request: RangeRequest): void {
   checkKey(request.key);
+  // An unknown order sorts nothing; sorting by an unknown target ends etcd 3.4 in a panic, and later ones answer with this.
+  const sorts = typeof request.sortOrder !== 'number';
+  if (sorts && typeof request.sortTarget === 'number') throw etcdError('invalidSortOption');
 }
 
 /** @throws EtcdError 3 (key is not provided, value or lease given although it is to be ignored, too large). */

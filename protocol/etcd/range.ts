@@ -47,7 +47,10 @@ function compareBigints(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-const COMPARE: Record<NonNullable<RangeRequest['sortTarget']>, (a: KeyValue, b: KeyValue) => number> = {
+const COMPARE: Record<
+  Exclude<RangeRequest['sortTarget'], number | undefined>,
+  (a: KeyValue, b: KeyValue) => number
+> = {
   KEY: (a, b) => compareBytes(a.key, b.key),
   VALUE: (a, b) => compareBytes(a.value, b.value),
   VERSION: (a, b) => compareBigints(a.version, b.version),
@@ -59,6 +62,7 @@ const COMPARE: Record<NonNullable<RangeRequest['sortTarget']>, (a: KeyValue, b: 
 function sort(kvs: KeyValue[], request: RangeRequest): void {
   const target = request.sortTarget ?? 'KEY';
   const order = request.sortOrder ?? 'NONE';
+  if (typeof order === 'number' || typeof target === 'number') return;
   if (target === 'KEY' && order !== 'DESCEND') return;
   const compare = COMPARE[target];
   kvs.sort(order === 'DESCEND' ? (a, b) => compare(b, a) : compare);

@@ -57,11 +57,15 @@ function matches(kv: KeyValue | undefined, compare: Compare): boolean {
       return difference > 0;
     case 'LESS':
       return difference < 0;
+    default:
+      // A result that etcd does not know (etcd 3.4 `etcdserver/apply.go`, compareKV).
+      return true;
   }
 }
 
 /** Sign of the key's property minus the operand. */
 function differenceOf(kv: KeyValue | undefined, target: Compare['target']): number {
+  if (target.operand === undefined) return 0;
   if (target.kind === 'VALUE') return compareBytes(kv!.value, target.operand);
   const actual = kv === undefined ? 0n : property(kv, target.kind);
   return actual < target.operand ? -1 : actual > target.operand ? 1 : 0;

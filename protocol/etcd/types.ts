@@ -31,8 +31,9 @@ export interface RangeRequest {
   readonly limit?: bigint;
   /** 0n or absent: the newest. */
   readonly revision?: bigint;
-  readonly sortOrder?: 'NONE' | 'ASCEND' | 'DESCEND';
-  readonly sortTarget?: 'KEY' | 'VERSION' | 'CREATE' | 'MOD' | 'VALUE';
+  /** A number: an order that etcd does not know, which is none. */
+  readonly sortOrder?: 'NONE' | 'ASCEND' | 'DESCEND' | number;
+  readonly sortTarget?: 'KEY' | 'VERSION' | 'CREATE' | 'MOD' | 'VALUE' | number;
   readonly serializable?: boolean;
   readonly keysOnly?: boolean;
   readonly countOnly?: boolean;
@@ -76,8 +77,10 @@ export interface DeleteRangeResponse {
 export interface Compare {
   readonly key: Uint8Array;
   readonly rangeEnd?: Uint8Array;
-  readonly result: 'EQUAL' | 'GREATER' | 'LESS' | 'NOT_EQUAL';
-  readonly target:
+  /** A number: a result that etcd does not know, which always holds. */
+  readonly result: 'EQUAL' | 'GREATER' | 'LESS' | 'NOT_EQUAL' | number;
+  readonly target: /** One that etcd does not know: it equals whatever it is compared with. */
+    | { readonly kind: number; readonly operand?: undefined }
     | { readonly kind: 'VERSION' | 'CREATE' | 'MOD' | 'LEASE'; readonly operand: bigint }
     | { readonly kind: 'VALUE'; readonly operand: Uint8Array };
 }
@@ -115,7 +118,8 @@ export interface WatchRequest {
   readonly startRevision?: bigint;
   readonly prevKv?: boolean;
   readonly progressNotify?: boolean;
-  readonly filters?: readonly ('NOPUT' | 'NODELETE')[];
+  /** A number: a filter that etcd does not know, which filters nothing. */
+  readonly filters?: readonly ('NOPUT' | 'NODELETE' | number)[];
 }
 export interface WatchResponse {
   readonly header: ResponseHeader;

@@ -4,7 +4,12 @@ import type { ProtoWriter } from './writer.ts';
 /** What the JSON mapping needs to know of a field's type. */
 export type FieldKind =
   | { readonly kind: 'bytes' | 'string' | 'bool' | 'int64' | 'uint64' | 'int32' | 'uint32' }
-  | { readonly kind: 'enum'; readonly name: string; readonly values: readonly string[] }
+  | {
+      readonly kind: 'enum';
+      readonly name: string;
+      readonly values: readonly string[];
+      readonly open: boolean;
+    }
   | { readonly kind: 'message'; readonly type: () => MessageShape };
 
 /** A message type, as far as a field that holds one needs it. */
@@ -137,19 +142,37 @@ export function uint32(number: number): Field<number> {
   );
 }
 
-/**
- * An enum whose values are `values` by number. A number that has no name reads as the first value: that is how etcd's
- * requests treat the ones they do not know.
- */
+/** An enum whose values are `values` by number. A number that has no name reads as the first value. */
 export function enumeration<T extends string>(number: number, name: string, values: readonly T[]): Field<T> {
   const numbers = new Map<T, number>(values.map((value, i) => [value, i]));
   return scalar<T>(
     number,
     WireType.varint,
-    { kind: 'enum', name, values },
+    { kind: 'enum', name, values, open: false },
     values[0]!,
     (reader) => values[reader.int32()] ?? values[0]!,
     (writer, value) => writer.varint(numbers.get(value) ?? 0),
+    (value) => value === values[0],
+  );
+}
+
+/** The same for where it matters what somebody sends who knows more: a number that has no name stays that number. */
+export function openEnumeration<T extends string>(
+  number: number,
+  name: string,
+  values: readonly T[],
+): Field<T | number> {
+  const numbers = new Map<T | number, number>(values.map((value, i) => [value, i]));
+  return scalar<T | number>(
+    number,
+    WireType.varint,
+    { kind: 'enum', name, values, open: true },
+    values[0]!,
+    (reader) => {
+      const value = reader.int32();
+      return values[value] ?? value;
+    },
+    (writer, value) => writer.varint64(BigInt(numbers.get(value) ?? (value as number))),
     (value) => value === values[0],
   );
 }

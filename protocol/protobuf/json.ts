@@ -114,8 +114,11 @@ function integerFrom(value: unknown): bigint {
   throw new JsonMappingError(`expected a 64-bit integer, got ${shown(value)}`);
 }
 
-function enumFrom({ name, values }: FieldKind & { readonly kind: 'enum' }, value: unknown): string {
-  if (typeof value === 'number') return values[value] ?? values[0]!;
+function enumFrom(
+  { name, values, open }: FieldKind & { readonly kind: 'enum' },
+  value: unknown,
+): string | number {
+  if (typeof value === 'number') return values[value] ?? (open ? Math.trunc(value) : values[0]!);
   if (typeof value === 'string' && values.includes(value)) return value;
   throw new JsonMappingError(`unknown value ${shown(value)} for enum ${name}`);
 }

@@ -1,4 +1,5 @@
 import { maintenance } from '../../../protocol/etcd/api/maintenance.ts';
+import { INVALID_ARGUMENT } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import { answers, opens, type Route, unimplemented } from './route.ts';
 import { SnapshotSender } from './snapshot.ts';
@@ -9,6 +10,8 @@ const FAILED_PRECONDITION = 9;
 export const MAINTENANCE_ROUTES: readonly Route[] = [
   answers(maintenance.alarm, async ({ client }, { action }) => {
     if (action !== 'GET') await client.requireRoot();
+    if (typeof action === 'number')
+      throw new EtcdError(INVALID_ARGUMENT, `etcdserver: unknown alarm action ${action}`);
     if (action === 'ACTIVATE') throw unimplemented('raising an alarm');
     return { alarms: [] };
   }),

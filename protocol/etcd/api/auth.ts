@@ -1,10 +1,10 @@
 import {
   bool,
   bytes,
-  enumeration,
   type Field,
   message,
   named,
+  openEnumeration,
   repeated,
   string,
   uint64,
@@ -17,7 +17,7 @@ import { type Method, unary } from './method.ts';
 /** Service Auth and its messages (etcd `api/etcdserverpb/rpc.proto`, `api/authpb/auth.proto`). */
 
 const permission: MessageType<AuthPermission> = defineMessage<AuthPermission>('authpb.Permission', {
-  type: named('permType', enumeration(1, 'authpb.Permission_Type', ['READ', 'WRITE', 'READWRITE'])),
+  type: named('permType', openEnumeration(1, 'authpb.Permission_Type', ['READ', 'WRITE', 'READWRITE'])),
   key: bytes(2),
   rangeEnd: bytes(3),
 });

@@ -1,4 +1,4 @@
-import { bool, bytes, enumeration, int64, message, oneof, repeated } from '../../protobuf/field.ts';
+import { bool, bytes, int64, message, oneof, openEnumeration, repeated } from '../../protobuf/field.ts';
 import { defineMessage, type MessageType } from '../../protobuf/message.ts';
 import type {
   Compare,
@@ -26,8 +26,8 @@ export const rangeRequest: MessageType<RangeRequest> = defineMessage<RangeReques
     rangeEnd: bytes(2),
     limit: int64(3),
     revision: int64(4),
-    sortOrder: enumeration(5, 'etcdserverpb.RangeRequest_SortOrder', SORT_ORDERS),
-    sortTarget: enumeration(6, 'etcdserverpb.RangeRequest_SortTarget', SORT_TARGETS),
+    sortOrder: openEnumeration(5, 'etcdserverpb.RangeRequest_SortOrder', SORT_ORDERS),
+    sortTarget: openEnumeration(6, 'etcdserverpb.RangeRequest_SortTarget', SORT_TARGETS),
     serializable: bool(7),
     keysOnly: bool(8),
     countOnly: bool(9),
@@ -86,8 +86,8 @@ export interface CompareMessage {
 }
 
 const compare: MessageType<CompareMessage> = defineMessage<CompareMessage>('etcdserverpb.Compare', {
-  result: enumeration(1, 'etcdserverpb.Compare_CompareResult', ['EQUAL', 'GREATER', 'LESS', 'NOT_EQUAL']),
-  target: enumeration(2, 'etcdserverpb.Compare_CompareTarget', [
+  result: openEnumeration(1, 'etcdserverpb.Compare_CompareResult', ['EQUAL', 'GREATER', 'LESS', 'NOT_EQUAL']),
+  target: openEnumeration(2, 'etcdserverpb.Compare_CompareTarget', [
     'VERSION',
     'CREATE',
     'MOD',

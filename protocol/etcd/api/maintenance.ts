@@ -5,6 +5,7 @@ import {
   int64,
   message,
   named,
+  openEnumeration,
   repeated,
   string,
   uint32,
@@ -18,7 +19,8 @@ import { type Method, streaming, unary } from './method.ts';
 /** Service Maintenance and its messages (etcd `api/etcdserverpb/rpc.proto`). */
 
 export interface AlarmRequest {
-  readonly action: 'GET' | 'ACTIVATE' | 'DEACTIVATE';
+  /** A number: one that etcd does not know. */
+  readonly action: 'GET' | 'ACTIVATE' | 'DEACTIVATE' | number;
   readonly memberId: bigint;
   readonly alarm: 'NONE' | 'NOSPACE' | 'CORRUPT';
 }
@@ -26,7 +28,7 @@ export interface AlarmRequest {
 const ALARMS = ['NONE', 'NOSPACE', 'CORRUPT'] as const;
 
 const alarmRequest: MessageType<AlarmRequest> = defineMessage<AlarmRequest>('etcdserverpb.AlarmRequest', {
-  action: enumeration(1, 'etcdserverpb.AlarmRequest_AlarmAction', ['GET', 'ACTIVATE', 'DEACTIVATE']),
+  action: openEnumeration(1, 'etcdserverpb.AlarmRequest_AlarmAction', ['GET', 'ACTIVATE', 'DEACTIVATE']),
   memberId: named('memberID', uint64(2)),
   alarm: enumeration(3, 'etcdserverpb.AlarmType', ALARMS),
 });

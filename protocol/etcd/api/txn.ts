@@ -30,6 +30,7 @@ export function fromTxnMessage(message: TxnRequestMessage): TxnRequest {
 
 function fromCompareMessage(message: CompareMessage): Compare {
   const { key, rangeEnd, result, target: kind } = message;
+  if (typeof kind === 'number') return { key, rangeEnd, result, target: { kind } };
   const target: Compare['target'] =
     kind === 'VALUE'
       ? { kind, operand: message.value ?? NO_BYTES }
@@ -87,6 +88,7 @@ function toCompareMessage({ key, rangeEnd = NO_BYTES, result, target }: Compare)
     lease: undefined,
     rangeEnd,
   };
+  if (target.operand === undefined) return message;
   if (target.kind === 'VALUE') return { ...message, value: target.operand };
   return { ...message, [OPERANDS[target.kind]]: target.operand };
 }

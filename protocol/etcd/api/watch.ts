@@ -1,11 +1,10 @@
 import {
   bool,
   bytes,
-  enumeration,
-  type Field,
   int64,
   message,
   oneof,
+  openEnumeration,
   repeated,
   string,
 } from '../../protobuf/field.ts';
@@ -31,8 +30,8 @@ const watchCreate: MessageType<WatchCreateMessage> = defineMessage<WatchCreateMe
     startRevision: int64(3),
     progressNotify: bool(4),
     filters: repeated(
-      enumeration(5, 'etcdserverpb.WatchCreateRequest_FilterType', ['NOPUT', 'NODELETE']),
-    ) as Field<readonly ('NOPUT' | 'NODELETE')[]>,
+      openEnumeration(5, 'etcdserverpb.WatchCreateRequest_FilterType', ['NOPUT', 'NODELETE']),
+    ),
     prevKv: bool(6),
     watchId: int64(7),
     fragment: bool(8),

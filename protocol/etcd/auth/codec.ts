@@ -6,11 +6,13 @@ import type { AuthPermission, AuthRole, AuthUser } from './types.ts';
  * A change of users and roles in the log, and all of them in a snapshot:
  *
  *   enabled u8, revision, users (count, then name, password hash, no password u8, roles), deleted users, roles (count, then name,
- *   permissions: type u8, key, end), deleted roles
+ *   permissions: type u8, key, end; behind a type of 3 comes the number that it stands for), deleted roles
  *
  * Integers are varints; texts and bytes have their length in front.
  */
 const TYPES = ['READ', 'WRITE', 'READWRITE'] as const;
+/** Stands for any other number. */
+const OTHER = TYPES.length;
 
 /** Appends the change. */
 export function writeAuthChange(writer: Writer, change: AuthChange): void {
@@ -26,7 +28,10 @@ export function writeAuthChange(writer: Writer, change: AuthChange): void {
   writer.list(change.roles, (role) => {
     writer.text(role.name);
     writer.list(role.permissions, ({ type, key, rangeEnd = NO_BYTES }) => {
-      writer.byte(TYPES.indexOf(type));
+      if (typeof type === 'number') {
+        writer.byte(OTHER);
+        writer.varint(BigInt(type));
+      } else writer.byte(TYPES.indexOf(type));
       writer.block(key);
       writer.block(rangeEnd);
     });
@@ -45,8 +50,13 @@ export function readAuthChange(reader: Reader): AuthChange {
     noPassword: reader.byte() === 1,
     roles: texts(),
   });
+  const type = (): AuthPermission['type'] => {
+    const value = reader.byte();
+    if (value === OTHER) return Number(reader.varint());
+    return TYPES[value] ?? reader.fail('a permission type of 0 to 3');
+  };
   const permission = (): AuthPermission => ({
-    type: TYPES[reader.byte()] ?? reader.fail('a permission type of 0 to 2'),
+    type: type(),
     key: reader.block(),
     rangeEnd: reader.block(),
   });

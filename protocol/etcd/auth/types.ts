@@ -2,7 +2,8 @@
 
 /** What a role may do with the keys of an interval. */
 export interface AuthPermission {
-  readonly type: 'READ' | 'WRITE' | 'READWRITE';
+  /** A number: a type that etcd does not know; it is kept and permits nothing. */
+  readonly type: 'READ' | 'WRITE' | 'READWRITE' | number;
   readonly key: Uint8Array;
   /** Absent or empty: one key. `[0]`: every key from `key` on. */
   readonly rangeEnd?: Uint8Array;
