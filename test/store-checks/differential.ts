@@ -138,10 +138,12 @@ class Run {
 
   /**
    * etcd 3.4.23 forgets a deletion that lies exactly at the revision of a compaction, so that a watch from there misses it (etcd
-   * issue 18089; podwire's store tells it, as etcd does since): such a watch begins behind it.
+   * issue 18089; podwire's store tells it, as etcd does since): such a watch begins behind it. And a watch from a negative revision,
+   * which etcd refuses from 3.6 on, never tells anything there: it begins with the first.
    */
   #beginning(request: WatchCreate): WatchCreate {
-    const { startRevision } = request;
+    const { startRevision = 0n } = request;
+    if (startRevision < 0n) return { ...request, startRevision: 1n };
     const forgotten = startRevision === this.#compacted && this.#deletions.has(this.#compacted);
     return forgotten ? { ...request, startRevision: this.#compacted + 1n } : request;
   }
