@@ -1,6 +1,6 @@
 // TLS as etcdctl and curl see it, with certificates that openssl makes.
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -71,6 +71,40 @@ describe.skipIf(etcdctl.missing || openssl.missing || curl.missing)(
 
     test('a client without a certificate is not served', async () => {
       expect(await ctl(undefined, 'get', 'key')).toMatch(/context deadline exceeded|certificate required/);
+    });
+
+    test('mistakes end their own connection and nothing else', async () => {
+      const other = join(folder, 'other');
+      mkdirSync(other);
+      makeCertificates(other);
+      const failed = async (...args: string[]): Promise<string> =>
+        run(etcdctl.path, ['--command-timeout=2s', ...args, 'get', 'key'], {
+          env: { ...process.env, ETCDCTL_API: '3' },
+        }).then(
+          ({ stdout }) => `no error: ${stdout}`,
+          ({ stderr }: { readonly stderr: string }) => stderr,
+        );
+      const endpoint = ['--endpoints', server.endpoint];
+      const ca = ['--cacert', file('ca.crt')];
+      const own = (from: string): string[] => [
+        '--cert',
+        join(from, 'alice.crt'),
+        '--key',
+        join(from, 'alice.key'),
+      ];
+      const refused = /context deadline exceeded/;
+      // A server of another CA than the client trusts, a client of another CA than the server trusts, no TLS.
+      expect(await failed(...endpoint, '--cacert', join(other, 'ca.crt'), ...own(folder))).toMatch(refused);
+      expect(await failed(...endpoint, ...ca, ...own(other))).toMatch(refused);
+      expect(await failed('--endpoints', new URL(server.endpoint).host)).toMatch(refused);
+      const plain = await run(curl.path, [
+        '--silent',
+        '--http1.1',
+        server.endpoint.replace('https', 'http'),
+      ]).catch(({ code }: { readonly code: number }) => code);
+      // curl's codes for an empty reply and a connection that was reset.
+      expect([52, 56]).toContain(plain);
+      expect(await ctl('alice', 'get', 'key')).toBe('key\nvalue\n');
     });
 
     test('once authentication is enabled, the name in the certificate is the user', async () => {

@@ -173,6 +173,29 @@ describe('calls', () => {
     ).toMatch(/^12 etcdserver: /);
   });
 
+  test('a call that ends without its request, or in the middle of it, is refused', async () => {
+    const { endpoint, client } = await scene();
+    const session = connectHttp2(endpoint);
+    cleanups.push(() => session.close());
+    const statusOf = async (...body: number[]): Promise<unknown> => {
+      const headers = {
+        ':method': 'POST',
+        ':path': kv.put.path,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      };
+      const request = session.request(headers);
+      request.end(Uint8Array.from(body));
+      const [answer] = await once(request, 'response');
+      request.resume();
+      return answer['grpc-status'];
+    };
+    expect(await statusOf()).toBe('13');
+    // The length of a message, and one octet of the ten that it announces.
+    expect(await statusOf(0, 0, 0, 0, 10, 1)).toBe('13');
+    expect(await call(client, kv.put, PUT)).not.toBeTypeOf('string');
+  });
+
   test('renewals are answered in order; a lease that is gone ends no stream, the client does', async () => {
     const { client } = await scene();
     await call(client, lease.grant, { ttl: 60n, id: 5n });
