@@ -1,5 +1,4 @@
 import type { Draft, Outcome } from '../../protocol/etcd/draft.ts';
-import type { Timer } from '../ports.ts';
 import type { AppendResult, LoggedEntry } from './redis-log.ts';
 import { comparePositions, follows, type Head, nextPosition } from './redis-position.ts';
 
@@ -16,7 +15,6 @@ export interface Waiting {
   readonly reject: (error: unknown) => void;
   /** What must hold when this is logged. */
   readonly guard: LeaseGuard | undefined;
-  timer: Timer | undefined;
   settled: boolean;
 }
 

@@ -12,6 +12,7 @@ import { type Batch, evaluateBatch, isHidden, type LeaseGuard, type Waiting } fr
 import { causeOf, isConnectionError, isPassingError, type StoreRedis } from './redis-connection.ts';
 import { RedisLeases } from './redis-leases.ts';
 import { type AppendResult, RedisLog } from './redis-log.ts';
+import { AppendPace } from './redis-pace.ts';
 import { Patience } from './redis-patience.ts';
 import { comparePositions, formatPosition, START, UNKNOWN } from './redis-position.ts';
 import { BATCH, newOperation, RedisReplica } from './redis-replica.ts';
@@ -24,8 +25,8 @@ import { WatchHub } from './watch-hub.ts';
 const TAIL_BLOCK: Millis = 5000;
 /** Pause before Redis is asked again where it answered that it cannot serve just now. */
 const PASSING_PAUSE: Millis = 100;
-/** Without an append for so long, this process would not learn from its own what others append, and follows the log. */
-const QUIET: Millis = 5;
+/** Pause before the log is followed while this process appends fast itself. */
+const FAST_PAUSE: Millis = 5;
 
 export interface RedisEnginePorts extends StoreOptions {
   readonly clock: Clock;
@@ -62,12 +63,10 @@ export class RedisEngine implements Engine {
   #queue: Waiting[] = [];
   #inFlight: Batch | undefined;
   #scheduled = false;
-  /** False while Redis is away, or back but not caught up with. */
   #ready = false;
   #recovering = false;
   #closed = false;
-  /** When the log was last found to end where this state does. */
-  #lastAppend = Number.NEGATIVE_INFINITY;
+  readonly #pace: AppendPace = new AppendPace();
   #tailing: Promise<void> = Promise.resolve();
   readonly #pauses: Set<{ readonly timer: Timer; readonly done: () => void }> = new Set();
 
@@ -150,7 +149,7 @@ export class RedisEngine implements Engine {
   async #follow(): Promise<void> {
     while (!this.#closed) {
       try {
-        await this.#untilQuiet();
+        while (!this.#closed && this.#pace.isFast(this.clock.now())) await this.#pause(FAST_PAUSE);
         const entries = await this.#tailLog.waitAfter(() => this.#replica.applied, TAIL_BLOCK);
         // Until it is known that the log still is the one that was followed, what comes behind in it may be another's.
         if (!this.#ready) {
@@ -164,11 +163,6 @@ export class RedisEngine implements Engine {
         await this.#pause(PASSING_PAUSE);
       }
     }
-  }
-
-  /** Each append says what others appended before it: what this process appends itself need not come back meanwhile. */
-  async #untilQuiet(): Promise<void> {
-    while (!this.#closed && this.clock.now() - this.#lastAppend < QUIET) await this.#pause(QUIET);
   }
 
   /** After a lost connection: what others appended meanwhile, then what was under way, then what waits. */
@@ -249,9 +243,7 @@ export class RedisEngine implements Engine {
       } else if (isPassingError(error)) {
         await this.#pause(PASSING_PAUSE);
         if (this.#ready && this.#inFlight === batch) void this.#send(batch);
-      } else {
-        this.#refused(batch, error as Error);
-      }
+      } else this.#refused(batch, error as Error);
     }
   }
 
@@ -301,7 +293,7 @@ export class RedisEngine implements Engine {
   }
 
   #succeeded(batch: Batch): void {
-    this.#lastAppend = this.clock.now();
+    if (batch.entries.length > 0) this.#pace.appended(this.clock.now());
     if (this.#replica.applyNew(batch.entries) !== 'applied') {
       throw new RangeError('the log confirmed an append that does not follow the state');
     }

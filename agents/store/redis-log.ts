@@ -1,9 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { decodeLogEntry, encodeLogEntry, type LogEntry } from '../../protocol/etcd/entry.ts';
+import { Writer } from '../../protocol/etcd/binary.ts';
+import { decodeLogEntry, type LogEntry, writeLogEntry } from '../../protocol/etcd/entry.ts';
 import { decodeSnapshot, type Snapshot, snapshotPieces } from '../../protocol/etcd/snapshot.ts';
 import type { Millis } from '../ports.ts';
 import type { StoreRedis } from './redis-connection.ts';
-import { formatHead, formatPosition, type Head, parseHead, parsePosition, START } from './redis-position.ts';
+import {
+  comparePositions,
+  formatHead,
+  formatPosition,
+  type Head,
+  parseHead,
+  parsePosition,
+  START,
+} from './redis-position.ts';
 
 /** The version of what is kept in Redis; another one is not touched. */
 const FORMAT = '2';
@@ -14,6 +23,8 @@ const PIECE: number = 256 * 1024;
 /** Seconds after which an upload that its owner did not finish is dropped. */
 const UPLOAD_TTL = 120;
 const PAGE = 1000;
+/** Room for an entry to begin with. */
+const ENTRY_SIZE = 512;
 
 /** The keys of a namespace. The braces keep them in one slot of a Redis Cluster. */
 export function redisKeys(
@@ -131,13 +142,10 @@ export class RedisLog {
   async append({ expected, operation, entries, guards }: AppendRequest): Promise<AppendResult> {
     const grants: string[] = [];
     const ended: string[] = [];
-    const appended: (string | Buffer)[] = [];
-    for (const { position, previous, entry } of entries) {
+    for (const { entry } of entries) {
       if (entry.kind === 'grant') grants.push(entry.id.toString(), milliseconds(entry.ttl));
       if (entry.kind === 'revoke') ended.push(entry.id.toString());
       if (entry.kind === 'revision') ended.push(...entry.revoked.map(String));
-      appended.push(formatPosition(position), position.operation, previous);
-      appended.push(toBuffer(encodeLogEntry(entry)));
     }
     const { log, head, leases } = this.#keys;
     const answer = (await this.#redis.storeAppendBuffer(
@@ -149,7 +157,7 @@ export class RedisLog {
       ...[String(guards.length), ...guards.flatMap(({ id, deadline }) => [String(id), deadline])],
       ...[String(grants.length / 2), ...grants],
       ...[String(ended.length), ...ended],
-      ...[String(entries.length), ...appended],
+      ...[String(entries.length), packed(entries)],
     )) as [number, Buffer, RawEntry[]];
     if (answer[0] === 1) return { kind: 'done' };
     const text = answer[1].toString();
@@ -177,13 +185,18 @@ export class RedisLog {
     return raw[0]?.[1][1];
   }
 
-  /** Waits up to `milliseconds` for entries behind `position`. Blocks its connection. */
-  async waitAfter(position: Head, milliseconds: number): Promise<LoggedEntry[]> {
+  /**
+   * Waits up to `milliseconds` for entries behind `position`, and gives those that are still behind it when they come. Blocks its
+   * connection.
+   */
+  async waitAfter(position: () => Head, milliseconds: number): Promise<LoggedEntry[]> {
     const { log } = this.#keys;
-    const id = formatPosition(position);
+    const id = formatPosition(position());
     const answer = await this.#redis.xreadBuffer('COUNT', PAGE, 'BLOCK', milliseconds, 'STREAMS', log, id);
     const streams = answer as unknown as [Buffer, RawEntry[]][] | null;
-    return (streams?.[0]?.[1] ?? []).map(decodeRaw);
+    const entries = streams?.[0]?.[1] ?? [];
+    const known = position();
+    return entries.filter(([id]) => comparePositions(parsePosition(id.toString()), known) > 0).map(decodeRaw);
   }
 
   /** Renews a lease; its new deadline, or undefined where it is gone. */
@@ -261,6 +274,19 @@ export class RedisLog {
 function beingFilled(namespace: string): string {
   const keys = redisKeys(namespace).log.replace(/log$/, '*');
   return `a snapshot is being restored into namespace ${namespace}, or was in part: then remove its keys ${keys}`;
+}
+
+/** Entries as the append script takes them. */
+function packed(entries: readonly LoggedEntry[]): Buffer {
+  const writer = new Writer(entries.length * ENTRY_SIZE);
+  for (const { position, previous, entry } of entries) {
+    for (const text of [formatPosition(position), position.operation, previous]) {
+      writer.uint16(text.length);
+      writer.latin1(text);
+    }
+    writer.sized(() => writeLogEntry(writer, entry));
+  }
+  return toBuffer(writer.written);
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {

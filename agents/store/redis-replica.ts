@@ -25,9 +25,12 @@ export const BATCH = 256;
  */
 const EPOCH_STEP = 1_000_000n;
 
+const processId = randomBytes(12).toString('base64url');
+let operations = 0;
+
 /** An id that no other append ever had. */
 export function newOperation(): string {
-  return randomBytes(12).toString('base64url');
+  return `${processId}.${(++operations).toString(36)}`;
 }
 
 export interface ReplicaOptions {

@@ -12,8 +12,8 @@ local now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)`;
  * Appends entries to the log if its head is still the one they were made for, which has the operation in it that made it.
  *
  * KEYS log, head, leases. ARGV expected head, operation id, n guards, then n of lease id and the deadline that it must still have;
- * n grants, then n of lease id and TTL in ms; n ended leases, then their ids; n entries, then n of stream id, operation,
- * the operation of the entry before, and bytes.
+ * n grants, then n of lease id and TTL in ms; n ended leases, then their ids; n entries, and in one argument, each with its length
+ * in front (big endian, 2 octets, the last 4), n of stream id, operation, the operation of the entry before, and bytes.
  * Answers {1}: done, or done before under the same operation id; {0, head, entries}: another head, and up to 1000 entries behind
  * the expected one; {2, id}: that lease has been renewed; {3, head}: the log does not have the expected head in it, nor does it
  * begin behind it.
@@ -41,11 +41,13 @@ end
 ${NOW}
 local grants, grantsEnd = list(2)
 local ended, endedEnd = list(1)
-first, last = list(4)
-for i = first, last, 4 do
-  redis.call('XADD', KEYS[1], ARGV[i], 'op', ARGV[i + 1], 'p', ARGV[i + 2], 'e', ARGV[i + 3])
+local id, by, before, entry
+local from, entries = 1, ARGV[at + 1]
+for i = 1, tonumber(ARGV[at]) do
+  id, by, before, entry, from = struct.unpack('>I2c0I2c0I2c0I4c0', entries, from)
+  redis.call('XADD', KEYS[1], id, 'op', by, 'p', before, 'e', entry)
 end
-if last > first then redis.call('SET', KEYS[2], ARGV[last - 3] .. ' ' .. ARGV[last - 2]) end
+if id then redis.call('SET', KEYS[2], id .. ' ' .. by) end
 for i = grants, grantsEnd, 2 do
   redis.call('ZADD', KEYS[3], string.format('%.0f', now + tonumber(ARGV[i + 1])), ARGV[i])
 end

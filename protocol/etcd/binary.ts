@@ -9,8 +9,13 @@ const decoder = new TextDecoder();
 
 /** A growing buffer of protobuf-style varints and length-prefixed bytes. */
 export class Writer {
-  #buffer: Uint8Array = new Uint8Array(256);
+  #buffer: Uint8Array;
   #length = 0;
+
+  /** `size`: bytes that there is room for at first. */
+  constructor(size = 256) {
+    this.#buffer = new Uint8Array(size);
+  }
 
   #reserve(extra: number): void {
     const needed = this.#length + extra;
@@ -59,6 +64,13 @@ export class Writer {
     this.#buffer[this.#length++] = Number(rest);
   }
 
+  /** 2 bytes, big endian. */
+  uint16(value: number): void {
+    this.#reserve(2);
+    this.#buffer[this.#length++] = value >>> 8;
+    this.#buffer[this.#length++] = value;
+  }
+
   /** 4 bytes, big endian. */
   uint32(value: number): void {
     this.#reserve(4);
@@ -71,9 +83,34 @@ export class Writer {
     this.uint32(Number(value & 0xffff_ffffn));
   }
 
+  /** What `write` writes, with its length as 4 bytes, big endian, in front. */
+  sized(write: () => void): void {
+    const at = this.#length;
+    this.uint32(0);
+    write();
+    const end = this.#length;
+    this.#length = at;
+    this.uint32(end - at - 4);
+    this.#length = end;
+  }
+
+  /** A length of 0 to 2^53, as {@link Writer.varint} writes it. */
+  size(value: number): void {
+    this.#reserve(8);
+    let rest = value;
+    for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
+    this.#buffer[this.#length++] = rest;
+  }
+
+  /** A byte for each character. */
+  latin1(text: string): void {
+    this.#reserve(text.length);
+    for (let i = 0; i < text.length; i++) this.#buffer[this.#length++] = text.charCodeAt(i);
+  }
+
   /** Length and bytes. */
   block(bytes: Uint8Array): void {
-    this.varint(BigInt(bytes.length));
+    this.size(bytes.length);
     this.raw(bytes);
   }
 
@@ -91,7 +128,7 @@ export class Writer {
 
   /** Count and items. */
   list<T>(items: readonly T[], write: (item: T) => void): void {
-    this.varint(BigInt(items.length));
+    this.size(items.length);
     for (const item of items) write(item);
   }
 
@@ -187,4 +224,22 @@ export class Reader {
   end(): void {
     if (!this.atEnd) this.fail('the end');
   }
+}
+
+/** Bytes that {@link Writer.size} takes. */
+export function sizeLength(value: number): number {
+  let length = 1;
+  for (let rest = value / 0x80; rest >= 1; rest /= 0x80) length++;
+  return length;
+}
+
+/** Bytes that {@link Writer.varint} takes. */
+export function varintLength(value: bigint): number {
+  return value >= 0n && value <= SAFE ? sizeLength(Number(value)) : sizeLengthOf64(value);
+}
+
+function sizeLengthOf64(value: bigint): number {
+  let length = 1;
+  for (let rest = BigInt.asUintN(64, value) >> 7n; rest > 0n; rest >>= 7n) length++;
+  return length;
 }

@@ -23,6 +23,8 @@ export type LogEntry =
       readonly kind: 'revision';
       readonly revision: bigint;
       readonly changes: readonly Change[];
+      /** The texts of the changes' keys, where they are known; the log does not hold them. */
+      readonly keys?: readonly string[];
       /** Leases that this revision ends (revoked or expired); `changes` delete their keys. */
       readonly revoked: readonly bigint[];
     }
@@ -45,6 +47,12 @@ const KINDS = ['revision', 'grant', 'revoke', 'compact', 'auth', 'token', 'epoch
 /** Bytes of an entry. */
 export function encodeLogEntry(entry: LogEntry): Uint8Array {
   const writer = new Writer();
+  writeLogEntry(writer, entry);
+  return writer.bytes();
+}
+
+/** Appends an entry, without anything that tells where it ends. */
+export function writeLogEntry(writer: Writer, entry: LogEntry): void {
   writer.byte(FORMAT);
   writer.byte(KINDS.indexOf(entry.kind));
   switch (entry.kind) {
@@ -72,7 +80,6 @@ export function encodeLogEntry(entry: LogEntry): Uint8Array {
       writer.text(entry.user);
       break;
   }
-  return writer.bytes();
 }
 
 /**

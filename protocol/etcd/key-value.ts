@@ -1,4 +1,4 @@
-import { Reader, Writer } from './binary.ts';
+import { Reader, sizeLength, varintLength, Writer } from './binary.ts';
 import type { Change } from './change.ts';
 import type { KeyValue } from './types.ts';
 
@@ -43,6 +43,15 @@ function writeInteger(writer: Writer, tag: number, value: bigint): void {
   writer.varint(value);
 }
 
+/** Bytes of a field, its tag included. */
+function bytesLength(bytes: Uint8Array): number {
+  return bytes.length === 0 ? 0 : 1 + sizeLength(bytes.length) + bytes.length;
+}
+
+function integerLength(value: bigint): number {
+  return value === 0n ? 0 : 1 + varintLength(value);
+}
+
 /** The message in `bytes`. @throws DecodeError on anything that is not one. */
 export function decodeKeyValue(bytes: Uint8Array): KeyValue {
   const { sub: _, ...kv } = readFields(new Uint8Array(bytes), 0);
@@ -71,7 +80,15 @@ const EMPTY = { key: NO_BYTES, value: NO_BYTES, createRevision: 0n, modRevision:
 
 /** Appends the message with its length in front. */
 export function writeKeyValue(writer: Writer, kv: KeyValue): void {
-  writer.block(encodeKeyValue(kv));
+  writer.size(
+    bytesLength(kv.key) +
+      integerLength(kv.createRevision) +
+      integerLength(kv.modRevision) +
+      integerLength(kv.version) +
+      bytesLength(kv.value) +
+      integerLength(kv.lease),
+  );
+  writeKeyValueFields(writer, kv);
 }
 
 /** Reads a message with its length in front, as a change of that sub-revision. */

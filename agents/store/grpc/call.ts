@@ -84,7 +84,7 @@ export class Call implements Outgoing<unknown>, StreamHandler {
     if (this.#ended) return;
     this.#guard(() => {
       this.#reader.push(bytes, (message) => {
-        if (!this.#ended) this.#message(this.#route.method.request.decode(message));
+        if (!this.#ended) this.#message(this.#route.method.request.view(message));
       });
     });
   }
