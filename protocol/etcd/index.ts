@@ -1,8 +1,9 @@
 import type { Interval } from './keys.ts';
 import { isSingle } from './keys.ts';
+import { ShardedMap } from './sharded-map.ts';
 
 /** Keys per chunk before it is split: small enough that an insertion moves little, large enough for few chunks. */
-const CHUNK = 512;
+const CHUNK = 128;
 
 /** Neighbouring keys in order, with their values at the same positions. */
 interface Chunk<V> {
@@ -27,8 +28,10 @@ function lowerBound(list: readonly string[], key: string): number {
  * interval O(log n + keys in it), an insertion moves at most a chunk and the list of chunks.
  */
 export class KeyIndex<V> {
-  readonly #values: Map<string, V> = new Map();
+  readonly #values: ShardedMap<V> = new ShardedMap();
   readonly #chunks: Chunk<V>[] = [];
+  /** The first key of each chunk. */
+  readonly #firsts: string[] = [];
 
   get size(): number {
     return this.#values.size;
@@ -39,21 +42,22 @@ export class KeyIndex<V> {
   }
 
   set(key: string, value: V): void {
-    const known = this.#values.size;
-    this.#values.set(key, value);
+    const isNew = this.#values.set(key, value);
     const at = this.#chunkOf(key);
     const chunk = this.#chunks[at];
     if (chunk === undefined) {
       this.#chunks.push({ keys: [key], values: [value] });
+      this.#firsts.push(key);
       return;
     }
     const position = lowerBound(chunk.keys, key);
-    if (this.#values.size === known) {
+    if (!isNew) {
       chunk.values[position] = value;
       return;
     }
     chunk.keys.splice(position, 0, key);
     chunk.values.splice(position, 0, value);
+    if (position === 0) this.#firsts[at] = key;
     if (chunk.keys.length > CHUNK) this.#split(at, chunk, position);
   }
 
@@ -62,6 +66,7 @@ export class KeyIndex<V> {
     const from = inserted === CHUNK ? CHUNK : CHUNK / 2;
     const next = { keys: chunk.keys.splice(from), values: chunk.values.splice(from) };
     this.#chunks.splice(at + 1, 0, next);
+    this.#firsts.splice(at + 1, 0, next.keys[0]!);
   }
 
   delete(key: string): void {
@@ -71,7 +76,12 @@ export class KeyIndex<V> {
     const position = lowerBound(chunk.keys, key);
     chunk.keys.splice(position, 1);
     chunk.values.splice(position, 1);
-    if (chunk.keys.length === 0) this.#chunks.splice(at, 1);
+    if (chunk.keys.length === 0) {
+      this.#chunks.splice(at, 1);
+      this.#firsts.splice(at, 1);
+    } else if (position === 0) {
+      this.#firsts[at] = chunk.keys[0]!;
+    }
   }
 
   /** Calls `visit` for every entry of the interval in key order. `visit` must not add or remove keys. */
@@ -93,10 +103,10 @@ export class KeyIndex<V> {
   /** Number of the chunk that holds `key` or would: the last whose first key is not above it. */
   #chunkOf(key: string): number {
     let low = 0;
-    let high = this.#chunks.length;
+    let high = this.#firsts.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#chunks[middle]!.keys[0]! <= key) low = middle + 1;
+      if (this.#firsts[middle]! <= key) low = middle + 1;
       else high = middle;
     }
     return Math.max(0, low - 1);

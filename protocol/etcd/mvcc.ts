@@ -84,21 +84,20 @@ export class Mvcc implements View {
   }
 
   /**
-   * Adds the next revision.
+   * Adds the next revision. `keys`: the texts of the changes' keys, where they are known.
    * @throws RangeError where `revision` is not the one after the current: the log has a gap or a repetition.
    */
-  append(revision: bigint, changes: readonly Change[]): readonly LoggedChange[] {
+  append(revision: bigint, changes: readonly Change[], keys?: readonly string[]): readonly LoggedChange[] {
     if (revision !== this.#revision + 1n) {
       throw new RangeError(`revision ${revision} applied to a store at revision ${this.#revision}`);
     }
-    const logged = changes.map((kv) => this.#add(kv));
+    const logged = changes.map((kv, i) => this.#add(keys?.[i] ?? toKeyText(kv.key), kv));
     this.#revision = revision;
     this.#log.push(logged);
     return logged;
   }
 
-  #add(kv: Change): LoggedChange {
-    const key = toKeyText(kv.key);
+  #add(key: string, kv: Change): LoggedChange {
     const history = this.#index.get(key);
     this.#bytes += sizeOf(kv);
     if (history === undefined) {

@@ -2,16 +2,20 @@ import type { Change } from './change.ts';
 import { isTombstone, tombstone } from './change.ts';
 import { KeyIndex } from './index.ts';
 import type { Interval } from './keys.ts';
-import { toKeyText } from './keys.ts';
+import { isSingle, toKeyText } from './keys.ts';
 import type { Mvcc, View } from './mvcc.ts';
 import type { PutRequest } from './types.ts';
-
-const EVERYTHING: Interval = { from: '', to: undefined };
 
 /** A key with a version of it. */
 interface Keyed {
   readonly key: string;
   readonly kv: Change;
+}
+
+/** A request's changes in order, and the text of each one's key. */
+export interface Accepted {
+  readonly changes: readonly Change[];
+  readonly keys: readonly string[];
 }
 
 /**
@@ -23,7 +27,9 @@ export class Overlay implements View {
   #committed: bigint;
   compactRevision: bigint;
   /** Versions, tombstones included, of the changed keys, oldest first. */
-  readonly #pending: KeyIndex<Change[]> = new KeyIndex();
+  readonly #pending: Map<string, Change[]> = new Map();
+  /** The same by order of keys, from the first time on that an interval is asked for. */
+  #sorted: KeyIndex<Change[]> | undefined;
   /** Changes of the request under evaluation, with their keys. */
   #changes: Change[] = [];
   #changedKeys: string[] = [];
@@ -57,11 +63,24 @@ export class Overlay implements View {
       return;
     }
     const pending: Keyed[] = [];
-    this.#pending.scan(range, (versions, key) => {
+    const collect = (versions: readonly Change[], key: string): void => {
       const kv = revision > 0n ? versions.findLast((v) => v.modRevision <= revision) : versions.at(-1);
       if (kv !== undefined) pending.push({ key, kv });
-    });
+    };
+    if (isSingle(range)) {
+      const versions = this.#pending.get(range.from);
+      if (versions !== undefined) collect(versions, range.from);
+    } else {
+      this.#sorted ??= this.#sort();
+      this.#sorted.scan(range, collect);
+    }
     this.#merge(range, pending, visit);
+  }
+
+  #sort(): KeyIndex<Change[]> {
+    const sorted = new KeyIndex<Change[]>();
+    for (const [key, versions] of this.#pending) sorted.set(key, versions);
+    return sorted;
   }
 
   #merge(range: Interval, pending: readonly Keyed[], visit: (kv: Change, key: string) => void): void {
@@ -80,8 +99,13 @@ export class Overlay implements View {
 
   #record(key: string, change: Change): void {
     const versions = this.#pending.get(key);
-    if (versions === undefined) this.#pending.set(key, [change]);
-    else versions.push(change);
+    if (versions === undefined) {
+      const first = [change];
+      this.#pending.set(key, first);
+      this.#sorted?.set(key, first);
+    } else {
+      versions.push(change);
+    }
     this.#changes.push(change);
     this.#changedKeys.push(key);
   }
@@ -126,19 +150,18 @@ export class Overlay implements View {
   /** Keys whose newest version the overlay has, and has with that lease. */
   keysWithLease(lease: bigint): string[] {
     const keys: string[] = [];
-    this.#pending.scan(EVERYTHING, (versions, key) => {
-      if (versions.at(-1)!.lease === lease) keys.push(key);
-    });
+    for (const [key, versions] of this.#pending) if (versions.at(-1)!.lease === lease) keys.push(key);
     return keys;
   }
 
   /** Ends the request under evaluation: its changes stay, and are one revision. */
-  accept(): readonly Change[] {
+  accept(): Accepted {
     const changes = this.#changes;
+    const keys = this.#changedKeys;
     if (changes.length > 0) this.#committed++;
     this.#changes = [];
     this.#changedKeys = [];
-    return changes;
+    return { changes, keys };
   }
 
   /** Ends the request under evaluation as if it had never been. */
@@ -146,7 +169,9 @@ export class Overlay implements View {
     for (const key of this.#changedKeys) {
       const versions = this.#pending.get(key)!;
       versions.pop();
-      if (versions.length === 0) this.#pending.delete(key);
+      if (versions.length > 0) continue;
+      this.#pending.delete(key);
+      this.#sorted?.delete(key);
     }
     this.#changes = [];
     this.#changedKeys = [];

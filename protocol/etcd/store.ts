@@ -4,7 +4,7 @@ import type { AuthChange, AuthState } from './auth/state.ts';
 import { applyAuthChange, NO_AUTH, revokedUsers, wholeAuthChange } from './auth/state.ts';
 import { Tokens } from './auth/tokens.ts';
 import type { Backup } from './backup.ts';
-import type { Change, LoggedChange } from './change.ts';
+import type { LoggedChange } from './change.ts';
 import { isTombstone } from './change.ts';
 import { checkRange, DEFAULT_LIMITS, type Limits } from './check.ts';
 import { Draft } from './draft.ts';
@@ -130,7 +130,7 @@ export class EtcdStore {
   #apply(entry: LogEntry, now: number): readonly WatchOutput[] {
     switch (entry.kind) {
       case 'revision':
-        return this.#applyRevision(entry.revision, entry.changes, entry.revoked);
+        return this.#applyRevision(entry);
       case 'grant':
         this.#lessor.grant(entry.id, entry.ttl, now);
         return [];
@@ -153,8 +153,13 @@ export class EtcdStore {
     }
   }
 
-  #applyRevision(revision: bigint, changes: readonly Change[], revoked: readonly bigint[]): WatchOutput[] {
-    const logged = this.#mvcc.append(revision, changes);
+  #applyRevision({
+    revision,
+    changes,
+    keys,
+    revoked,
+  }: LogEntry & { readonly kind: 'revision' }): WatchOutput[] {
+    const logged = this.#mvcc.append(revision, changes, keys);
     for (const { key, kv, prevKv } of logged) {
       if (prevKv !== undefined && prevKv.lease !== kv.lease) this.#lessor.detach(prevKv.lease, key);
       if (!isTombstone(kv)) this.#lessor.attach(kv.lease, key);

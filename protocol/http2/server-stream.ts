@@ -2,7 +2,7 @@ import type { HeaderField } from './hpack.ts';
 
 /** What a request's owner is told. */
 export interface StreamHandler {
-  /** Octets of the body; they are the owner's only until it returns. */
+  /** Octets of the body; nobody changes them later. */
   onData(bytes: Uint8Array): void;
   /** The client has sent everything. */
   onEnd(): void;

@@ -17,6 +17,8 @@ export interface MessageType<T> extends MessageShape<T> {
    * @throws DecodeError where the bytes end early or a known field has another wire type.
    */
   decode(bytes: Uint8Array): T;
+  /** The same, but bytes in it are parts of `bytes`: for what is looked at and not kept. */
+  view(bytes: Uint8Array): T;
 }
 
 const NO_ITEMS: readonly unknown[] = [];
@@ -54,6 +56,7 @@ export function defineMessage<T extends object>(name: string, fields: FieldsOf<T
       return shared.finish(headroom);
     },
     decode: (bytes) => read(new ProtoReader(name, bytes)),
+    view: (bytes) => read(new ProtoReader(name, bytes, true)),
   };
 }
 

@@ -15,12 +15,15 @@ const utf8 = new TextDecoder();
 export class ProtoReader {
   readonly #what: string;
   readonly #bytes: Uint8Array;
+  readonly #views: boolean;
   #offset = 0;
   #end: number;
   #depth = 0;
 
-  constructor(what: string, bytes: Uint8Array) {
+  /** `views`: {@link ProtoReader.bytes} gives parts of `bytes` instead of copies. */
+  constructor(what: string, bytes: Uint8Array, views = false) {
     this.#what = what;
+    this.#views = views;
     // A plain array even where it is a Node Buffer, whose slice() would not copy.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#end = bytes.length;
@@ -95,12 +98,12 @@ export class ProtoReader {
     return length;
   }
 
-  /** Length and bytes: a copy, which does not keep the whole buffer in memory. */
+  /** Length and bytes: a copy, which does not keep the whole buffer in memory, unless views were asked for. */
   bytes(): Uint8Array {
     const length = this.#length();
     const start = this.#offset;
     this.#offset += length;
-    return this.#bytes.slice(start, this.#offset);
+    return this.#views ? this.#bytes.subarray(start, this.#offset) : this.#bytes.slice(start, this.#offset);
   }
 
   /** Length and UTF-8; invalid sequences become U+FFFD. */
