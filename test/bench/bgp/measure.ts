@@ -8,6 +8,8 @@ import type { Phase, Work } from './works.ts';
 
 /** Between sessions coming up and the first route, and before memory is looked at: whatever goes on by itself is over. ms */
 const SETTLE = 1500;
+/** How often to look for stalls in a minute of churn, ms: each millisecond would take as much processor time as the routes. */
+const SELDOM = 10;
 
 export interface PhaseFigures {
   readonly phase: string;
@@ -109,7 +111,7 @@ async function run(
   const receivers = testers.filter((_tester, i) => work.processes[i]!.some(({ receives }) => receives));
   // Every process, so that each counts its processor time from now on.
   for (const tester of testers) await tester.expect(phase.table, timeout);
-  await speaker.stall?.();
+  await speaker.stall?.(phase.order === 'churn' ? SELDOM : undefined);
   const cpuBefore = cpuTime(speaker.pid);
   const order =
     phase.order === 'churn' ? { kind: phase.order, interval: work.churn!.interval } : { kind: phase.order };

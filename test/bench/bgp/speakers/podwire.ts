@@ -28,10 +28,10 @@ export function podwire(options: readonly string[]): SpeakerKind {
       return {
         pid: speaker.pid,
         startTime: speaker.startTime,
-        stall: () =>
+        stall: (resolution) =>
           new Promise<number>((resolve) => {
             speaker.child.once('message', (stall: number) => resolve(stall));
-            speaker.child.send('stall');
+            speaker.child.send(resolution ?? 'stall');
           }),
         async summary() {
           const began = performance.now();

@@ -27,8 +27,11 @@ export interface Speaker {
   readonly pid: number;
   /** From the start of the process until it accepted a connection, ms. */
   readonly startTime: number;
-  /** Longest time that its event loop did not turn since the last call, ms, where it has one. */
-  stall?(): Promise<number>;
+  /**
+   * Longest time that its event loop did not turn since the last call, ms, where it has one.
+   * @param resolution how often to look from now on, ms; default 1.
+   */
+  stall?(resolution?: number): Promise<number>;
   /** How long it takes to answer for its sessions, from the start of the command to its end, ms. */
   summary?(): Promise<number>;
   stop(): Promise<void>;
