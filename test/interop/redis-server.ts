@@ -10,11 +10,20 @@ export interface RedisServer {
   start(): Promise<void>;
   /** Ends it, by default without giving it time for anything. */
   kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Sends its process a signal that does not end it. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   stop(): Promise<void>;
 }
 
-/** Starts a Redis of its own on a free loopback port, with its data in a temporary folder; `options` as for redis.conf. */
-export async function startRedis(path: string, options: readonly string[] = []): Promise<RedisServer> {
+/**
+ * Starts a Redis of its own on a free loopback port, with its data in a temporary folder; `options` as for redis.conf, `env` for its
+ * process besides our own.
+ */
+export async function startRedis(
+  path: string,
+  options: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'podwire-redis-'));
   const port = await freePort();
   const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', ''];
@@ -24,12 +33,13 @@ export async function startRedis(path: string, options: readonly string[] = []):
     url: `redis://127.0.0.1:${port}`,
     port,
     start: async () => {
-      child = spawn(path, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      child = spawn(path, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
       await ready(child);
     },
     kill: async (signal = 'SIGKILL') => {
       if (child !== undefined) await endProcess(child, signal);
     },
+    signal: (signal) => void child?.kill(signal),
     stop: async () => {
       await server.kill();
       rmSync(folder, { recursive: true });

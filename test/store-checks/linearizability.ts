@@ -18,6 +18,34 @@ export function checkHistory(history: readonly Done[], truth: Truth): string[] {
   return wrong;
 }
 
+/**
+ * Whether the store's history is one: a revision for each change, versions that count from 1, creations that stay until the key is
+ * deleted. Returns what is wrong, one line each.
+ */
+export function checkVersions(truth: Truth): string[] {
+  const wrong: string[] = [];
+  for (let revision = 2n; revision <= truth.last; revision++) {
+    const events = truth.events.get(revision);
+    if (events === undefined) wrong.push(`nothing happened at ${revision}`);
+    const before = truth.at(revision - 1n);
+    for (const { type, kv } of events ?? []) {
+      const key = text(kv.key);
+      const old = before.get(key);
+      if (type === 'DELETE') {
+        if (old === undefined) wrong.push(`${key} was deleted at ${revision}, but was not there`);
+        continue;
+      }
+      const version = (old?.version ?? 0n) + 1n;
+      if (kv.version !== version)
+        wrong.push(`${key} at ${revision} has version ${kv.version} instead of ${version}`);
+      const created = old?.createRevision ?? revision;
+      if (kv.createRevision !== created)
+        wrong.push(`${key} at ${revision} was created at ${kv.createRevision} instead of ${created}`);
+    }
+  }
+  return wrong;
+}
+
 const bigints = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}` : value);
 
 /** What of an answer is not true. */
@@ -75,7 +103,8 @@ function deletedAt(key: string, answer: Answer, truth: Truth): string | undefine
   return differ(before, answer.previous[0]) ? `another value deleted at ${answer.revision}` : undefined;
 }
 
-function differ(a: KeyValue | undefined, b: KeyValue | undefined): boolean {
+/** Whether two states of a key are not the same. */
+export function differ(a: KeyValue | undefined, b: KeyValue | undefined): boolean {
   if (a === undefined || b === undefined) return a !== b;
   return a.modRevision !== b.modRevision || a.version !== b.version || text(a.value) !== text(b.value);
 }

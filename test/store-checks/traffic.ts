@@ -75,7 +75,7 @@ export class Worker {
 }
 
 /** Codes that leave open whether a request was done: canceled, unknown, deadline exceeded, internal, unavailable. */
-const MAY_BE_DONE: ReadonlySet<number> = new Set([1, 2, 4, 13, 14]);
+export const MAY_BE_DONE: ReadonlySet<number> = new Set([1, 2, 4, 13, 14]);
 
 const NOTHING: Omit<Answer, 'revision'> = { succeeded: true, kvs: [], previous: [], deleted: 0n };
 

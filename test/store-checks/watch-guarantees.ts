@@ -2,6 +2,7 @@ import type { WatchCreate, WatchStreamResponse } from '../../agents/store/store.
 import { interval } from '../../protocol/etcd/keys.ts';
 import type { WatchEvent } from '../../protocol/etcd/types.ts';
 import { type Truth, text } from './history.ts';
+import { differ } from './linearizability.ts';
 
 /** What one watch was told on one stream, from its creation to its end. */
 export interface Watched {
@@ -55,15 +56,15 @@ function checkEvents(
     told.set(event.kv.modRevision, [...(told.get(event.kv.modRevision) ?? []), event]);
   }
   for (let revision = first; revision <= last; revision++) {
-    const expected = wanted(request, revision, truth).map(signature);
-    const got = (told.get(revision) ?? []).map(signature);
-    if (expected.join() !== got.join())
-      wrong.push(`not atomic at ${revision}: ${got} instead of ${expected}`);
+    const expected = wanted(request, revision, truth);
+    const got = told.get(revision) ?? [];
+    const same = got.length === expected.length && got.every((event, i) => sameEvent(event, expected[i]!));
+    if (!same)
+      wrong.push(`not atomic at ${revision}: ${got.map(signature)} instead of ${expected.map(signature)}`);
   }
   for (const event of events) {
-    const previous = request.prevKv === true ? event.prevKv : undefined;
     const before = truth.at(event.kv.modRevision - 1n).get(text(event.kv.key));
-    if (request.prevKv === true && previous?.modRevision !== before?.modRevision) {
+    if (request.prevKv === true && differ(event.prevKv, before)) {
       wrong.push(`another previous value at ${event.kv.modRevision}`);
     }
   }
@@ -77,6 +78,10 @@ function wanted(request: WatchCreate, revision: bigint, truth: Truth): readonly 
     const filtered = request.filters?.includes(type === 'PUT' ? 'NOPUT' : 'NODELETE') === true;
     return !filtered && key >= from && (to === undefined || key < to);
   });
+}
+
+function sameEvent(a: WatchEvent, b: WatchEvent): boolean {
+  return a.type === b.type && text(a.kv.key) === text(b.kv.key) && !differ(a.kv, b.kv);
 }
 
 function signature({ type, kv }: WatchEvent): string {

@@ -31,6 +31,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   etcdctl: 'etcd-client',
   ethtool: 'ethtool',
   exabgp: 'exabgp',
+  faketime: 'faketime',
   gobgp: 'gobgpd',
   gobgpd: 'gobgpd',
   ip: 'iproute2',

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { WatchStreamResponse } from '../../../agents/store/store.ts';
 import type { KeyValue, WatchEvent } from '../../../protocol/etcd/types.ts';
 import { type Answer, type Done, type Operation, Truth } from '../../store-checks/history.ts';
-import { checkHistory } from '../../store-checks/linearizability.ts';
+import { checkLeases } from '../../store-checks/lease-guarantees.ts';
+import { checkHistory, checkVersions } from '../../store-checks/linearizability.ts';
 import { checkWatch } from '../../store-checks/watch-guarantees.ts';
 import { b } from './support.ts';
 
@@ -107,6 +108,52 @@ describe('the check for linearizability', () => {
   });
 });
 
+describe('the check of the history itself', () => {
+  const wrong = (...events: WatchEvent[]): string => checkVersions(new Truth(events)).join('\n');
+
+  test('versions that count', () => {
+    expect(wrong(...EVENTS.slice(0, 4), put('b', '4', 5n, 3n))).toContain('version 3 instead of 2');
+    expect(wrong(...EVENTS.slice(0, 4), put('a', '4', 5n))).toBe('');
+  });
+
+  test.each<readonly [string, WatchEvent[], string]>([
+    [
+      'a version that was left out',
+      [put('a', '1', 2n), put('a', '2', 3n, 3n)],
+      'a at 3 has version 3 instead of 2',
+    ],
+    ['another creation', [put('a', '1', 2n), put('a', '2', 4n, 2n)], 'a at 4 was created at 3 instead of 2'],
+    ['a revision that is missing', [put('a', '1', 2n), put('b', '2', 4n)], 'nothing happened at 3'],
+    [
+      'a deletion of nothing',
+      [{ ...gone, kv: { ...gone.kv, modRevision: 2n } }],
+      'a was deleted at 2, but was not there',
+    ],
+  ])('%s', (_, events, reason) => {
+    expect(wrong(...events)).toContain(reason);
+  });
+});
+
+describe('the check of leases', () => {
+  const lease = { id: 7n, ttl: 5000, renewed: [1000, 3000] };
+  const seen = (called: number, returned: number, left: number | undefined): string =>
+    checkLeases([lease], [{ id: 7n, called, returned, left }]).join('\n');
+
+  test('leases that are there, and that are gone when their time is up', () => {
+    expect(seen(2000, 2010, 3000)).toBe('');
+    expect(seen(3500, 3510, 5000)).toBe('');
+    expect(seen(8005, 8010, undefined)).toBe('');
+    // Renewed by then, but nobody knew it when this was asked.
+    expect(seen(2900, 6100, undefined)).toBe('');
+  });
+
+  test('a lease that ends early, that lasts for longer than it was granted for, that loses time', () => {
+    expect(seen(4000, 4010, undefined)).toBe('lease 7 was gone 3990 ms early');
+    expect(seen(4000, 4010, 6000)).toBe('lease 7 of 5000 ms has 6000 ms left');
+    expect(seen(4000, 4010, 2000)).toBe('lease 7 has 2000 ms left instead of 2990');
+  });
+});
+
 describe('the check of the guarantees of watches', () => {
   const response = (revision: bigint, events: readonly WatchEvent[], more = {}): WatchStreamResponse => ({
     header: { clusterId: 1n, memberId: 1n, revision, raftTerm: 1n },
@@ -148,6 +195,19 @@ describe('the check of the guarantees of watches', () => {
       [response(2n, [one]), response(3n, [put('a', '2', 3n, 2n), three])],
       'previous value at 3',
     ],
+    [
+      'another previous value',
+      [response(2n, [one]), response(3n, [put('a', '2', 3n, 2n, kv('a', 'x', 2n)), three])],
+      'previous value at 3',
+    ],
+    [
+      'previous values that nobody asked about: none before the first',
+      [response(2n, [put('a', '1', 2n, 1n, kv('a', '0', 1n))])],
+      'previous value at 2',
+    ],
+    ['another version', [response(2n, [put('a', '1', 2n, 2n)])], 'not atomic at 2'],
+    ['repeated within a response', [response(3n, [one, two, two, three])], 'not atomic at 3'],
+    ['reordered within a revision', [response(3n, [one, three, two])], 'not atomic at 3'],
     ['resumable by the header', [response(1n, [one])], 'stamped 1, before its events of 2'],
     ['nothing else', [response(2n, [one, put('b', 'x', 2n)])], 'not atomic at 2'],
   ])('%s', (_, responses, reason) => {
