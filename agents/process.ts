@@ -6,6 +6,7 @@ import { nodeTcp } from './io/tcp.ts';
 import { nodeUdp } from './io/udp.ts';
 import { type LogLevel, openLog } from './log.ts';
 import type { MetricsServer } from './metrics/server.ts';
+import type { NodeBmp } from './node/bmp.ts';
 import type { NodeAgentConfig } from './node/config.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import { podFactories } from './pod/factories.ts';
@@ -23,6 +24,8 @@ export interface AgentProcessOptions {
   readonly podSocket?: string;
   /** Where Prometheus scrapes the agent, and the version of podwire that it is told; absent: nowhere. */
   readonly metrics?: { readonly at: Endpoint; readonly version: string };
+  /** BMP collector that is told of its speaker. */
+  readonly bmp?: NodeBmp;
   readonly log: { readonly file: string } | 'stderr';
   readonly logLevel: LogLevel;
 }
@@ -48,6 +51,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Age
     kv,
     pods: podFactories(clock),
     log,
+    ...(options.bmp === undefined ? {} : { bmp: options.bmp }),
   });
   let control: ControlServer | undefined;
   let podServer: FdServer | undefined;

@@ -29,6 +29,7 @@ import type { Clock, Log, Random, TcpPort, UdpPort } from '../ports.ts';
 import type { KvClient } from '../store/client.ts';
 import { aborted } from '../wait.ts';
 import { awaitedNodes, missingPods } from './awaited.ts';
+import { bmpMonitor, type NodeBmp } from './bmp.ts';
 import { ClusterView, type ViewChange } from './cluster-view.ts';
 import type { NodeAgentConfig } from './config.ts';
 import { DataPlane } from './data-plane.ts';
@@ -55,6 +56,8 @@ export interface NodeAgentPorts {
   readonly log: Log;
   /** `podwire 0.1.0`, for captures. */
   readonly application?: string;
+  /** Collector that is told of the speaker's sessions and routes. */
+  readonly bmp?: NodeBmp;
 }
 
 /** What a host has that a route reflector has not. */
@@ -121,6 +124,8 @@ export class NodeAgent implements AgentControl {
         this.#statusChanged();
       },
       onReset: () => this.#host?.routes?.reset(),
+      monitor:
+        ports.bmp === undefined ? undefined : bmpMonitor(ports.bmp, config, { ...ports, log: this.#log }),
     });
   }
 

@@ -26,6 +26,8 @@ export interface RoutingOptions {
   readonly onBestChange: (changes: readonly BestChange[]) => void;
   /** The paths that were best so far are gone with the speaker that had them. */
   readonly onReset: () => void;
+  /** Begins to tell others of a speaker; what it returns is called once that speaker has ended. */
+  readonly monitor?: ((speaker: BgpSpeaker, tcp: TcpPort) => () => Promise<void>) | undefined;
 }
 
 /** What of the cluster is part of every session, so that a change means other sessions. */
@@ -41,6 +43,8 @@ export class Routing {
   readonly #peerConfigs: PeerConfigs;
   #identity: Identity;
   #speaker: BgpSpeaker | undefined;
+  /** Ends the monitoring of the speaker. */
+  #unmonitor: (() => Promise<void>) | undefined;
   /** The speaker being started or replaced. */
   #replacing: Promise<void> | undefined;
   #retry: Timer | undefined;
@@ -111,7 +115,13 @@ export class Routing {
     this.#retry?.cancel();
     this.#patience?.cancel();
     await this.#replacing?.catch(() => undefined);
-    await this.#speaker?.stop();
+    await this.#stopSpeaker(this.#speaker);
+  }
+
+  async #stopSpeaker(speaker: BgpSpeaker | undefined): Promise<void> {
+    await speaker?.stop();
+    await this.#unmonitor?.();
+    this.#unmonitor = undefined;
   }
 
   /** Makes the sessions those that the cluster's resources ask for now. */
@@ -151,7 +161,7 @@ export class Routing {
     this.#speaker = undefined;
     this.#retry?.cancel();
     try {
-      await before?.stop();
+      await this.#stopSpeaker(before);
       onReset();
       if (!this.#stopped) await this.#startSpeaker();
     } catch (error) {
@@ -187,6 +197,7 @@ export class Routing {
     this.#syncPeers(speaker);
     try {
       await speaker.start();
+      this.#unmonitor = this.#options.monitor?.(speaker, tcp);
       this.#fault = undefined;
     } catch (error) {
       this.#speaker = undefined;

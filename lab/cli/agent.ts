@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Endpoint } from '../../agents/ports.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { packageVersion } from './package.ts';
-import { hostAndPort, ipv4Address } from './parsers.ts';
+import { hostAndPort, ipAndPort, ipv4Address } from './parsers.ts';
 
 interface Options extends GlobalOptions {
   readonly node: string;
@@ -14,6 +14,7 @@ interface Options extends GlobalOptions {
   readonly control: string;
   readonly podSocket?: string;
   readonly metrics?: Endpoint;
+  readonly bmp?: Endpoint;
 }
 
 /** Of an underlay whose interface does not say. */
@@ -31,6 +32,7 @@ export function register(program: Command, context: CliContext): void {
     .requiredOption('--control <socket>', 'Unix socket for podwire inspect and others')
     .option('--pod-socket <socket>', 'Unix socket where pods of other containers hand over their eth0')
     .option('--metrics <host:port>', 'serve metrics for Prometheus there (docs/metrics.md)', hostAndPort)
+    .option('--bmp <ip:port>', 'tell this BMP collector of sessions and routes (docs/bmp.md)', ipAndPort)
     .action(async (_options: object, command: Command) => {
       await agent(context, command.optsWithGlobals<Options>());
     });
@@ -44,7 +46,7 @@ async function agent(context: CliContext, options: Options): Promise<void> {
     import('../../agents/process.ts'),
     import('../../agents/io/linux/privileges.ts'),
   ]);
-  const { node, address, podSocket, metrics } = options;
+  const { node, address, podSocket, metrics, bmp } = options;
   const ability = podSocket === undefined ? canUseLinuxPods() : ({ ok: true } as const);
   const config = planContainerNode(loadLab(options.lab, context.env), {
     node,
@@ -60,6 +62,7 @@ async function agent(context: CliContext, options: Options): Promise<void> {
     control: options.control,
     ...(podSocket === undefined ? {} : { podSocket }),
     ...(metrics === undefined ? {} : { metrics: { at: metrics, version: packageVersion() } }),
+    ...(bmp === undefined ? {} : { bmp: { collector: bmp, program: `podwire ${packageVersion()}` } }),
     log: 'stderr',
     logLevel: options.logLevel,
   });

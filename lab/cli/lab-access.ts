@@ -64,6 +64,8 @@ export interface UpOptions {
    * Absent: nowhere.
    */
   readonly metrics?: Endpoint;
+  /** BMP collector that all nodes tell of their speakers. */
+  readonly bmp?: Endpoint;
   /** How long convergence may take. */
   readonly timeoutMs: number;
   /** Aborts start-up (Ctrl-C). */

@@ -2,6 +2,7 @@ import { systemRandom } from '../../agents/io/random.ts';
 import { nodeTcp } from '../../agents/io/tcp.ts';
 import { nodeUdp } from '../../agents/io/udp.ts';
 import type { MetricsServer } from '../../agents/metrics/server.ts';
+import type { NodeBmp } from '../../agents/node/bmp.ts';
 import { NodeAgent } from '../../agents/node/node-agent.ts';
 import { podFactories } from '../../agents/pod/factories.ts';
 import type { Clock, Endpoint, Log } from '../../agents/ports.ts';
@@ -16,6 +17,8 @@ export interface LocalOptions {
   readonly application: string;
   /** Where metrics of all agents are served, and the version of podwire that is told there. */
   readonly metrics?: { readonly at: Endpoint; readonly version: string };
+  /** BMP collector that all agents tell of their speakers. */
+  readonly bmp?: NodeBmp;
 }
 
 /** All agents in this process, each on its own loopback address, on real sockets. */
@@ -43,7 +46,7 @@ export class LocalRuntime implements Runtime {
   async start(node: PlannedNode, signal: AbortSignal): Promise<RunningNode> {
     if (node.kind === 'linux')
       throw new Error(`node ${node.name} is of kind linux, which needs --runtime netns`);
-    const { clock, log, store, application } = this.#options;
+    const { clock, log, store, application, bmp } = this.#options;
     const kv = store.client();
     const agent = new NodeAgent(node.config, {
       clock,
@@ -54,6 +57,7 @@ export class LocalRuntime implements Runtime {
       tcp: nodeTcp(),
       udp: nodeUdp(),
       pods: podFactories(clock),
+      ...(bmp === undefined ? {} : { bmp }),
     });
     const exited = Promise.withResolvers<undefined>();
     this.#agents.set(node.name, agent);

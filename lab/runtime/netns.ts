@@ -21,6 +21,8 @@ export interface NetnsOptions {
   readonly logLevel: LogLevel;
   /** Where each agent serves metrics, in its namespace. */
   readonly metrics?: NonNullable<AgentProcessOptions['metrics']>;
+  /** BMP collector that each agent tells of its speaker, as its namespace reaches it. */
+  readonly bmp?: NonNullable<AgentProcessOptions['bmp']>;
   /** Told of every process started, so that a crash of this one leaves none unknown. */
   readonly onProcess: (pid: number) => void;
 }
@@ -72,12 +74,13 @@ export class NetnsRuntime implements Runtime {
     signal: AbortSignal,
   ): Promise<RunningNode> {
     const paths = labPaths(this.#options.plan.name);
-    const { metrics } = this.#options;
+    const { metrics, bmp } = this.#options;
     const boot: AgentProcessOptions = {
       config: node.config,
       store: `unix:${paths.store}`,
       control: paths.agent(node.name),
       ...(metrics === undefined ? {} : { metrics }),
+      ...(bmp === undefined ? {} : { bmp }),
       log: { file: paths.log },
       logLevel: this.#options.logLevel,
     };

@@ -1,5 +1,6 @@
 /** One BGP speaker as a process of its own, without a lab around it. */
 
+import { hostname } from 'node:os';
 import { BgpSpeaker } from '../../agents/bgp/speaker.ts';
 import type {
   NetworkConfig,
@@ -87,8 +88,9 @@ export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log
   const { MrtDumps } = await dumps();
   const mrt = new MrtDumps(speaker, log);
   mrt.configure(setup.mrt);
-  const { SpeakerBmp } = await import('./bmp.ts');
-  const bmp = new SpeakerBmp(speaker, ports);
+  const { SpeakerBmp } = await import('../../agents/bmp/speaker-bmp.ts');
+  const program = `podwire ${packageVersion()}`;
+  const bmp = new SpeakerBmp(speaker, ports, { sysName: hostname(), program });
   bmp.configure(setup.bmp);
   return {
     speaker,

@@ -41,6 +41,8 @@ export interface Started {
   readonly ended: Promise<Ran>;
   /** Resolves when standard output and error together contain `text`; rejects where the command ends before. */
   readonly shows: (text: string) => Promise<void>;
+  /** The same for what standard output is to satisfy; `wanted` says in words what that is. */
+  readonly prints: (wanted: string, satisfied: (stdout: string) => boolean) => Promise<void>;
 }
 
 /** A temporary folder with the state of the labs that one test file runs, and the commands that act on them. */
@@ -128,10 +130,10 @@ function follow(child: ChildProcess, onEnd: () => void): Started {
     });
   });
   ended.catch(() => {});
-  const shows = (wanted: string): Promise<void> =>
+  const until = (wanted: string, satisfied: () => boolean): Promise<void> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
-        if (!text.stdout.includes(wanted) && !text.stderr.includes(wanted)) return;
+        if (!satisfied()) return;
         looks.delete(look);
         resolve();
       };
@@ -143,5 +145,12 @@ function follow(child: ChildProcess, onEnd: () => void): Started {
       );
       look();
     });
-  return { child, stdout: () => text.stdout, stderr: () => text.stderr, ended, shows };
+  return {
+    child,
+    stdout: () => text.stdout,
+    stderr: () => text.stderr,
+    ended,
+    shows: (wanted) => until(wanted, () => text.stdout.includes(wanted) || text.stderr.includes(wanted)),
+    prints: (wanted, satisfied) => until(wanted, () => satisfied(text.stdout)),
+  };
 }

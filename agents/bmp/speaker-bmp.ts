@@ -1,22 +1,30 @@
-import { hostname } from 'node:os';
-import type { BgpSpeaker } from '../../agents/bgp/speaker.ts';
-import type { BmpPorts } from '../../agents/bmp/collector.ts';
-import type { BmpCollectors } from '../../agents/bmp/collectors.ts';
-import type { BmpCollectorConfig } from '../../agents/bmp/types.ts';
-import { packageVersion } from '../cli/package.ts';
+import type { BgpSpeaker } from '../bgp/speaker.ts';
+import type { BmpPorts } from './collector.ts';
+import type { BmpCollectors } from './collectors.ts';
+import type { BmpCollectorConfig } from './types.ts';
 
-/** The BMP collectors that a speaker's file names. What they take is loaded when there is one. */
+/** Who a speaker says that it is, but for what can be read from it. */
+export interface BmpSystem {
+  /** Name of the machine or lab node. */
+  readonly sysName: string;
+  /** Program and version, such as `podwire 0.1.0`. */
+  readonly program: string;
+}
+
+/** The BMP collectors that a speaker has, by its configuration. What they take is loaded when there is one. */
 export class SpeakerBmp {
   readonly #speaker: BgpSpeaker;
   readonly #ports: BmpPorts;
+  readonly #system: BmpSystem;
   #collectors: BmpCollectors | undefined;
   #configs: readonly BmpCollectorConfig[] = [];
   #loading: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(speaker: BgpSpeaker, ports: BmpPorts) {
+  constructor(speaker: BgpSpeaker, ports: BmpPorts, system: BmpSystem) {
     this.#speaker = speaker;
     this.#ports = ports;
+    this.#system = system;
   }
 
   /** Makes the collectors these: sessions with those that stay as they are go on. */
@@ -34,12 +42,13 @@ export class SpeakerBmp {
   }
 
   async #load(): Promise<void> {
-    const { BmpCollectors } = await import('../../agents/bmp/collectors.ts');
+    const { BmpCollectors } = await import('./collectors.ts');
     // Another call may have been first, or have taken all of them out again.
     if (this.#closed || this.#collectors !== undefined) return;
     const { asn, routerId } = this.#speaker.config;
-    const sysDescr = `podwire ${packageVersion()}, BGP speaker ${routerId} AS ${asn}`;
-    this.#collectors = new BmpCollectors(this.#speaker, this.#ports, { sysName: hostname(), sysDescr });
+    const { sysName, program } = this.#system;
+    const sysDescr = `${program}, BGP speaker ${routerId} AS ${asn}`;
+    this.#collectors = new BmpCollectors(this.#speaker, this.#ports, { sysName, sysDescr });
     this.#collectors.configure(this.#configs);
   }
 }
