@@ -293,7 +293,7 @@ export class RedisEngine implements Engine {
   }
 
   #succeeded(batch: Batch): void {
-    if (batch.entries.length > 0) this.#pace.appended(this.clock.now());
+    this.#pace.appended(batch.entries.length, this.clock.now());
     if (this.#replica.applyNew(batch.entries) !== 'applied') {
       throw new RangeError('the log confirmed an append that does not follow the state');
     }

@@ -23,8 +23,8 @@ const PIECE: number = 256 * 1024;
 /** Seconds after which an upload that its owner did not finish is dropped. */
 const UPLOAD_TTL = 120;
 const PAGE = 1000;
-/** Room for an entry to begin with. */
-const ENTRY_SIZE = 512;
+/** Largest buffer that is kept for the entries of the next append. */
+const KEPT: number = 1 << 20;
 
 /** The keys of a namespace. The braces keep them in one slot of a Redis Cluster. */
 export function redisKeys(
@@ -276,9 +276,12 @@ function beingFilled(namespace: string): string {
   return `a snapshot is being restored into namespace ${namespace}, or was in part: then remove its keys ${keys}`;
 }
 
+let packing = new Writer();
+
 /** Entries as the append script takes them. */
 function packed(entries: readonly LoggedEntry[]): Buffer {
-  const writer = new Writer(entries.length * ENTRY_SIZE);
+  const writer = packing;
+  writer.clear();
   for (const { position, previous, entry } of entries) {
     for (const text of [formatPosition(position), position.operation, previous]) {
       writer.uint16(text.length);
@@ -286,7 +289,9 @@ function packed(entries: readonly LoggedEntry[]): Buffer {
     }
     writer.sized(() => writeLogEntry(writer, entry));
   }
-  return toBuffer(writer.written);
+  if (writer.length > KEPT) packing = new Writer();
+  // A copy: a command may be sent again.
+  return Buffer.from(writer.written);
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {

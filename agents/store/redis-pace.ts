@@ -1,25 +1,30 @@
 import type { Millis } from '../ports.ts';
 
-/** So many appends in so little time are many. */
+/** Entries a millisecond that are not many yet. */
+const RATE = 2;
+/** So many more than that are many; and as many are counted at most, so that they are soon forgotten. */
 const MANY = 16;
-const WINDOW: Millis = 10;
+const MOST = 64;
 
 /**
  * How fast a process appends. One that appends all the time learns from each append what others appended before it, and need
  * not follow the log beside, where its own entries would come back to it.
  */
 export class AppendPace {
-  /** Times of the last appends, in turn. */
-  readonly #times: Float64Array = new Float64Array(MANY).fill(Number.NEGATIVE_INFINITY);
-  #next = 0;
+  #level = 0;
+  #since: Millis = 0;
 
-  appended(now: Millis): void {
-    this.#times[this.#next] = now;
-    this.#next = (this.#next + 1) % MANY;
+  appended(entries: number, now: Millis): void {
+    this.#level = Math.min(MOST, this.#levelAt(now) + entries);
+    this.#since = now;
   }
 
-  /** Whether there were many appends just now. */
+  /** Whether many entries were appended just now. */
   isFast(now: Millis): boolean {
-    return now - this.#times[this.#next]! < WINDOW;
+    return this.#levelAt(now) > MANY;
+  }
+
+  #levelAt(now: Millis): number {
+    return Math.max(0, this.#level - (now - this.#since) * RATE);
   }
 }

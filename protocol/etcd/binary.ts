@@ -9,13 +9,8 @@ const decoder = new TextDecoder();
 
 /** A growing buffer of protobuf-style varints and length-prefixed bytes. */
 export class Writer {
-  #buffer: Uint8Array;
+  #buffer: Uint8Array = new Uint8Array(256);
   #length = 0;
-
-  /** `size`: bytes that there is room for at first. */
-  constructor(size = 256) {
-    this.#buffer = new Uint8Array(size);
-  }
 
   #reserve(extra: number): void {
     const needed = this.#length + extra;

@@ -121,7 +121,8 @@ export class Overlay implements View {
       value: bytes.value,
       createRevision: before?.createRevision ?? revision,
       modRevision: revision,
-      version: (before?.version ?? 0n) + 1n,
+      // A constant for the first version, as every sum is a bigint of its own.
+      version: before === undefined ? 1n : before.version + 1n,
       lease: request.ignoreLease === true ? before!.lease : (request.lease ?? 0n),
       sub: this.#changes.length,
     });

@@ -88,6 +88,12 @@ function latin1(bytes: Uint8Array): string {
   return text;
 }
 
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 function sizeOf([name, value]: HeaderField): number {
   return name.length + value.length + ENTRY_OVERHEAD;
 }
@@ -101,6 +107,8 @@ export class HpackDecoder {
   #capacity = TABLE_SIZE;
   #bytes: Uint8Array = new Uint8Array(0);
   #offset = 0;
+  /** The last block that only referred to the tables, and its fields: good until they change. Most requests repeat it. */
+  #known: { readonly block: Uint8Array; readonly fields: readonly HeaderField[] } | undefined;
 
   /** `limit`: size that a decoded list may have, counted as entries of the table are. */
   constructor(limit: number) {
@@ -108,7 +116,16 @@ export class HpackDecoder {
   }
 
   /** The fields of a whole block. @throws DecodeError; the connection cannot go on then (COMPRESSION_ERROR). */
-  decode(block: Uint8Array): HeaderField[] {
+  decode(block: Uint8Array): readonly HeaderField[] {
+    const known = this.#known;
+    if (known !== undefined && equal(known.block, block)) return known.fields;
+    this.#known = undefined;
+    const fields = this.#fields(block);
+    if (block.every((octet) => octet >= 0x80)) this.#known = { block: block.slice(), fields };
+    return fields;
+  }
+
+  #fields(block: Uint8Array): HeaderField[] {
     this.#bytes = block;
     this.#offset = 0;
     const fields: HeaderField[] = [];

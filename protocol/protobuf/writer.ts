@@ -1,6 +1,6 @@
 const utf8 = new TextEncoder();
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
-const LOW_SEVEN = 0x7fn;
+const LOW_HALF = 0xffff_ffffn;
 
 /** Largest buffer that is kept for the next message. */
 const KEEP = 1 << 20;
@@ -62,12 +62,17 @@ export class ProtoWriter {
       this.varint(Number(value));
       return;
     }
-    let rest = BigInt.asUintN(64, value);
-    let length = 1;
-    for (let left = rest >> 7n; left > 0n; left >>= 7n) length++;
-    let at = this.#reserve(length);
-    for (; rest > LOW_SEVEN; rest >>= 7n) this.#buffer[at++] = Number(rest & LOW_SEVEN) | 0x80;
-    this.#buffer[at] = Number(rest);
+    // By halves of 32 bits, as every step on a large bigint allocates one.
+    let low = Number(value & LOW_HALF);
+    let high = Number((value >> 32n) & LOW_HALF);
+    // Above 2^53: eight bytes at least.
+    let at = this.#reserve(high >= 2 ** 31 ? 10 : high >= 2 ** 24 ? 9 : 8);
+    while (high > 0 || low > 0x7f) {
+      this.#buffer[at++] = (low & 0x7f) | 0x80;
+      low = ((low >>> 7) | (high << 25)) >>> 0;
+      high >>>= 7;
+    }
+    this.#buffer[at] = low;
   }
 
   /** Bytes with their length in front. */

@@ -6,7 +6,7 @@ import type { Millis } from '../../ports.ts';
 /** Octets that may wait in the socket before responses wait in their streams instead. */
 const MAX_WAITING = 1024 * 1024;
 /** Longest wait of an acknowledged PING for something to go with. */
-const HOLD: Millis = 100;
+const HOLD: Millis = 200;
 
 /** Runs an HTTP/2 connection on a socket until either ends. What one turn of the loop answers is written at once. */
 export function serveHttp2(socket: Duplex, onRequest: OnRequest): void {
