@@ -45,19 +45,6 @@ describe.skipIf(etcdctl.missing)(etcdctl.title('the store of a lab through etcdc
     await ctl('put', key, value.trim());
     await until('the sessions are back', async () => (await established(workspace)) === before);
   });
-
-  test('an IPPool that is put is known to every host', async () => {
-    const pools = '/calico/resources/v3/projectcalico.org/ippools/';
-    const pool = JSON.parse(await ctl('get', `${pools}default-ipv4-ippool`, '--print-value-only'));
-    const added = { ...pool, metadata: { ...pool.metadata, name: 'added' } };
-    added.spec = { ...pool.spec, cidr: '10.99.0.0/16' };
-    await ctl('put', `${pools}added`, JSON.stringify(added));
-    await until('the pool is known', async () => {
-      const rows = await workspace.json<readonly { readonly key: string }[]>(['inspect', 'store']);
-      return rows.some(({ key }) => key.endsWith('ippools/added'));
-    });
-    await ctl('del', `${pools}added`);
-  });
 });
 
 describe.skipIf(etcdctl.missing || etcd.missing)(etcd.title('a lab on a real etcd'), () => {
