@@ -1,5 +1,5 @@
 // The nightly mode: `npm run fuzz -- --messages 10000000 --seed 7`, and one case again: `--seed 7 --only 1234`.
-import { parseArgs } from 'node:util';
+import { scriptOptions, wrongUsage } from '../support/script-options.ts';
 import { heldMemory } from './memory.ts';
 import { type Failure, Fuzzer, failureText } from './run.ts';
 import { TARGETS } from './targets.ts';
@@ -14,27 +14,29 @@ const MAX_GROWTH = 16 << 20;
 /** Cases until everything was compiled and every table has its size. */
 const WARM_UP = 50_000;
 
-const { values } = parseArgs({
-  options: {
-    messages: { type: 'string', default: '10000000' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    only: { type: 'string' },
-    target: { type: 'string' },
-  },
+const USAGE = `usage: npm run fuzz -- [--messages N] [--seed N] [--target NAME] [--only N]
+  --messages  cases; default 10000000
+  --seed      what the cases are; default by the clock, told at the end
+  --target    ${TARGETS.map(({ name }) => name).join(', ')}; default all of them
+  --only      one case again, by its number`;
+
+const values = scriptOptions(USAGE, {
+  messages: { type: 'string', default: '10000000' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  only: { type: 'string' },
+  target: { type: 'string' },
 });
 
 function numberOf(name: 'messages' | 'seed' | 'only'): number {
   const number = Number(values[name]);
   if (Number.isSafeInteger(number) && number >= 0) return number;
-  console.error(`fuzz: --${name} ${values[name]}: expected a whole number`);
-  process.exit(2);
+  return wrongUsage(USAGE, `--${name} ${values[name]}: expected a whole number`);
 }
 
 const seed = numberOf('seed');
 const targets = TARGETS.filter(({ name }) => values.target === undefined || name === values.target);
 if (targets.length === 0) {
-  console.error(`fuzz: --target ${values.target}: expected ${TARGETS.map(({ name }) => name).join(' or ')}`);
-  process.exit(2);
+  wrongUsage(USAGE, `--target ${values.target}: expected ${TARGETS.map(({ name }) => name).join(' or ')}`);
 }
 const fuzzer = new Fuzzer(seed, targets);
 process.exitCode = values.only === undefined ? await run(numberOf('messages')) : again(numberOf('only'));

@@ -1,25 +1,28 @@
 // A day of churn at night: `npm run soak -- --hours 24 --seed 7`. Exit code 1 where anything grew or a table is wrong.
-import { parseArgs } from 'node:util';
+import { scriptOptions, wrongUsage } from '../support/script-options.ts';
 import { growth, type Sample, sample, sampleText } from './samples.ts';
 import { Soak } from './soak.ts';
 
 /** Samples of a run, whatever its length. */
 const SAMPLES = 48;
 
-const { values } = parseArgs({
-  options: {
-    hours: { type: 'string', default: '24' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    routes: { type: 'string', default: '20000' },
-    rate: { type: 'string', default: '30' },
-  },
+const USAGE = `usage: npm run soak -- [--hours N] [--seed N] [--routes N] [--rate N]
+  --hours   virtual time; default 24, which takes some minutes
+  --seed    what happens when; default by the clock, told at the end
+  --routes  prefixes; default 20000
+  --rate    changes in a second of virtual time; default 30`;
+
+const values = scriptOptions(USAGE, {
+  hours: { type: 'string', default: '24' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  routes: { type: 'string', default: '20000' },
+  rate: { type: 'string', default: '30' },
 });
 
 function numberOf(name: keyof typeof values, least: number): number {
   const number = Number(values[name]);
   if (Number.isFinite(number) && number >= least) return number;
-  console.error(`soak: --${name} ${values[name]}: expected a number from ${least} on`);
-  process.exit(2);
+  return wrongUsage(USAGE, `--${name} ${values[name]}: expected a number from ${least} on`);
 }
 
 const seed = Math.floor(numberOf('seed', 0));

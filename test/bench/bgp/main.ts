@@ -1,8 +1,8 @@
 // npm run bench:bgp [-- OPTIONS]: podwire, BIRD, FRR and GoBGP side by side (docs/bench-bgp.md).
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { root } from '../../support/root.ts';
+import { scriptOptions, wrongUsage } from '../../support/script-options.ts';
 import { machine } from '../labs.ts';
 import { findProgram } from '../server-process.ts';
 import { measure, type RunFigures } from './measure.ts';
@@ -18,44 +18,36 @@ const USAGE = `usage: npm run bench:bgp -- [--only WORK[,WORK]] [--speaker NAME[
 works: ${Object.keys(WORKS).join(', ')}
 speakers: podwire, bird, frr, gobgp`;
 
-function options() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        only: { type: 'string', default: Object.keys(WORKS).join(',') },
-        speaker: { type: 'string', default: 'podwire,bird,frr,gobgp' },
-        routes: { type: 'string', default: '1000000' },
-        runs: { type: 'string', default: '3' },
-        seconds: { type: 'string', default: '60' },
-        timeout: { type: 'string', default: '300' },
-        observe: { type: 'boolean', default: false },
-        node: { type: 'string', multiple: true, default: [] },
-        json: { type: 'string', default: join(root, 'test', 'bench', 'results', 'bgp.json') },
-      },
-    });
-    return values;
-  } catch {
-    return usage();
-  }
-}
-
-function usage(): never {
-  console.error(USAGE);
-  process.exit(2);
-}
-
 function number(text: string): number {
   const value = Number(text);
-  return Number.isInteger(value) && value > 0 ? value : usage();
+  return Number.isInteger(value) && value > 0
+    ? value
+    : wrongUsage(USAGE, `${text}: expected a whole number above 0`);
 }
 
-const given = options();
+function unknown(what: string, name: string): never {
+  return wrongUsage(USAGE, `${name}: no such ${what}`);
+}
+
+const given = scriptOptions(USAGE, {
+  only: { type: 'string', default: Object.keys(WORKS).join(',') },
+  speaker: { type: 'string', default: 'podwire,bird,frr,gobgp' },
+  routes: { type: 'string', default: '1000000' },
+  runs: { type: 'string', default: '3' },
+  seconds: { type: 'string', default: '60' },
+  timeout: { type: 'string', default: '300' },
+  observe: { type: 'boolean', default: false },
+  node: { type: 'string', multiple: true, default: [] },
+  json: { type: 'string', default: join(root, 'test', 'bench', 'results', 'bgp.json') },
+});
 const scale = { routes: number(given.routes), seconds: number(given.seconds) };
 const runs = number(given.runs);
 const timeout = number(given.timeout) * 1000;
 const kinds = [podwire(given.node), bird, frr, gobgp];
-const speakers = given.speaker.split(',').map((name) => kinds.find((kind) => kind.name === name) ?? usage());
-const works = given.only.split(',').map((name) => WORKS[name]?.(scale) ?? usage());
+const speakers = given.speaker
+  .split(',')
+  .map((name) => kinds.find((kind) => kind.name === name) ?? unknown('speaker', name));
+const works = given.only.split(',').map((name) => WORKS[name]?.(scale) ?? unknown('work', name));
 
 const figures: RunFigures[] = [];
 for (const work of works) {
