@@ -295,6 +295,7 @@ describe('the etcd machine against a naive model', () => {
           index.scan({ from: name(x), to: name(y) }, (_, each) => seen.push(each));
           expect(seen).toEqual([...model.keys()].filter((each) => each >= name(x) && each < name(y)).sort());
           expect(index.size).toBe(model.size);
+          for (let each = 0; each <= 3000; each++) expect(index.get(name(each))).toBe(model.get(name(each)));
         },
       ),
       { numRuns: 50, size: 'max' } as fc.Parameters<unknown>,

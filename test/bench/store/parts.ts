@@ -155,7 +155,7 @@ export async function measure(
       ...figures,
       ...measured,
       ...(same ? { cpu: used } : {}),
-      ...(stall === undefined ? {} : { stall }),
+      ...(stall === undefined || !same ? {} : { stall }),
     };
   } catch (error) {
     return { ...figures, values: {}, failure: (error as Error).message.trim() };

@@ -11,6 +11,25 @@ function decodeAll(...blocks: readonly string[]): string[][] {
   return blocks.map((block) => decoder.decode(bytes(block)).map(([name, value]) => `${name}: ${value}`));
 }
 
+test('a block that repeats is decoded by the tables as they are then', () => {
+  // Index 62 is the newest entry of the dynamic table: "a: 1", twice, then "b: 2".
+  expect(decodeAll('40016101 31', 'be', 'be', '40016201 32', 'be', 'bf', 'be')).toEqual([
+    ['a: 1'],
+    ['a: 1'],
+    ['a: 1'],
+    ['b: 2'],
+    ['b: 2'],
+    ['a: 1'],
+    ['b: 2'],
+  ]);
+  const decoder = new HpackDecoder(65_536);
+  decoder.decode(bytes('40016101 31'));
+  decoder.decode(bytes('be'));
+  // The table is emptied.
+  decoder.decode(bytes('20'));
+  expect(() => decoder.decode(bytes('be'))).toThrow(DecodeError);
+});
+
 describe('the examples of RFC 7541, appendix C', () => {
   const requests = [
     [':method: GET', ':scheme: http', ':path: /', ':authority: www.example.com'],
