@@ -2,8 +2,8 @@
 import { mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { root } from '../../support/root.ts';
+import { scriptOptions, wrongUsage } from '../../support/script-options.ts';
 import { machine } from '../labs.ts';
 import { findProgram } from '../server-process.ts';
 import { type Figures, measure, PARTS } from './parts.ts';
@@ -27,42 +27,17 @@ etcd and podwire's store, in memory and on Redis, one after the other with the s
   --node OPTION          option of Node for podwire, several: --node=--cpu-prof
   --json FILE            where the figures go, in place of what it has of the same part and store
                          (default: test/bench/results/store.json)
-  -h, --help
+  --help
 
 parts:
 ${PARTS.map(({ name, title }) => `  ${name.padEnd(10)}${title}`).join('\n')}
 stores: ${STORES.join(', ')}
 Data are written to ${tmpdir()} (TMPDIR), which should be on a disk. A part takes a minute with each store at most.`;
 
-function options() {
-  try {
-    return parseArgs({
-      options: {
-        only: { type: 'string', default: PARTS.map(({ name }) => name).join(',') },
-        store: { type: 'string', default: STORES.join(',') },
-        keys: { type: 'string', default: '100000' },
-        seconds: { type: 'string', default: '20' },
-        watchers: { type: 'string', default: '1000' },
-        rate: { type: 'string', default: '1000' },
-        node: { type: 'string', multiple: true, default: [] },
-        json: { type: 'string', default: join(root, 'test', 'bench', 'results', 'store.json') },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    }).values;
-  } catch (error) {
-    return refuse((error as Error).message);
-  }
-}
-
-function refuse(reason: string): never {
-  console.error(`bench:store: ${reason}; see npm run bench:store -- --help`);
-  process.exit(2);
-}
-
 function number(option: 'keys' | 'seconds' | 'watchers' | 'rate'): number {
   const value = Number(given[option]);
   if (Number.isInteger(value) && value > 0) return value;
-  return refuse(`--${option} ${given[option]}: expected a whole number above 0`);
+  return wrongUsage(USAGE, `--${option} ${given[option]}: expected a whole number above 0`);
 }
 
 /** Those of the items that a list names, in their own order. */
@@ -70,16 +45,21 @@ function chosen<T extends { readonly name: string }>(option: 'only' | 'store', i
   const names = given[option].split(',').map((name) => name.trim());
   const unknown = names.find((name) => !items.some((item) => item.name === name));
   if (unknown !== undefined) {
-    refuse(`--${option} ${unknown}: expected ${items.map(({ name }) => name).join(', ')}`);
+    wrongUsage(USAGE, `--${option} ${unknown}: expected ${items.map(({ name }) => name).join(', ')}`);
   }
   return items.filter(({ name }) => names.includes(name));
 }
 
-const given = options();
-if (given.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
+const given = scriptOptions(USAGE, {
+  only: { type: 'string', default: PARTS.map(({ name }) => name).join(',') },
+  store: { type: 'string', default: STORES.join(',') },
+  keys: { type: 'string', default: '100000' },
+  seconds: { type: 'string', default: '20' },
+  watchers: { type: 'string', default: '1000' },
+  rate: { type: 'string', default: '1000' },
+  node: { type: 'string', multiple: true, default: [] },
+  json: { type: 'string', default: join(root, 'test', 'bench', 'results', 'store.json') },
+});
 const scale = {
   keys: number('keys'),
   seconds: number('seconds'),
