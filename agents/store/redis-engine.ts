@@ -347,7 +347,8 @@ export class RedisEngine implements Engine {
   }
 
   async timeToLive(id: bigint): Promise<TimeToLive> {
-    await this.request((draft) => ({ response: draft.hasLease(id) }));
+    const known = await this.request((draft) => ({ response: draft.hasLease(id) }));
+    if (known) await this.#leases.catchUp(id);
     return this.machine.timeToLive(id, this.clock.now());
   }
 

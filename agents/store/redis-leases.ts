@@ -92,6 +92,16 @@ export class RedisLeases {
     });
   }
 
+  /** Moves a lease on if another process has renewed it, as far as Redis can be asked. */
+  async catchUp(id: bigint): Promise<void> {
+    if (!this.#options.ready()) return;
+    try {
+      await this.#refresh([id]);
+    } catch (error) {
+      this.#options.log?.debug({ err: error }, 'looking at a lease in Redis failed');
+    }
+  }
+
   /** Ends the leases whose time is up. */
   async #sweep(): Promise<void> {
     const { machine, clock, log, ready, revoke } = this.#options;
