@@ -33,6 +33,10 @@ export class Overlay implements View {
   /** Changes of the request under evaluation, with their keys. */
   #changes: Change[] = [];
   #changedKeys: string[] = [];
+  /** So many of them are among the pending ones already. */
+  #indexed = 0;
+  /** Changes of earlier requests that are not: nobody has asked for what they are about. */
+  #late: Accepted[] = [];
 
   constructor(base: Mvcc) {
     this.#base = base;
@@ -50,13 +54,41 @@ export class Overlay implements View {
     return this.#committed;
   }
 
+  /** Brings the pending changes up to date. Most drafts end before anybody asks for them. */
+  #index(): void {
+    if (this.#late.length > 0) {
+      const late = this.#late;
+      this.#late = [];
+      for (const { changes, keys } of late) {
+        for (let i = 0; i < changes.length; i++) this.#add(keys[i]!, changes[i]!);
+      }
+    }
+    for (; this.#indexed < this.#changes.length; this.#indexed++) {
+      this.#add(this.#changedKeys[this.#indexed]!, this.#changes[this.#indexed]!);
+    }
+  }
+
+  #add(key: string, change: Change): void {
+    const versions = this.#pending.get(key);
+    if (versions === undefined) {
+      const first = [change];
+      this.#pending.set(key, first);
+      this.#sorted?.set(key, first);
+    } else {
+      versions.push(change);
+    }
+  }
+
   latest(key: string): Change | undefined {
+    this.#index();
+    if (this.#pending.size === 0) return this.#base.latest(key);
     const pending = this.#pending.get(key)?.at(-1);
     if (pending === undefined) return this.#base.latest(key);
     return isTombstone(pending) ? undefined : pending;
   }
 
   scan(range: Interval, revision: bigint, visit: (kv: Change, key: string) => void): void {
+    this.#index();
     const committed = revision > 0n && revision <= this.#base.revision;
     if (committed || this.#pending.size === 0) {
       this.#base.scan(range, committed ? revision : 0n, visit);
@@ -98,14 +130,6 @@ export class Overlay implements View {
   }
 
   #record(key: string, change: Change): void {
-    const versions = this.#pending.get(key);
-    if (versions === undefined) {
-      const first = [change];
-      this.#pending.set(key, first);
-      this.#sorted?.set(key, first);
-    } else {
-      versions.push(change);
-    }
     this.#changes.push(change);
     this.#changedKeys.push(key);
   }
@@ -150,6 +174,7 @@ export class Overlay implements View {
 
   /** Keys whose newest version the overlay has, and has with that lease. */
   keysWithLease(lease: bigint): string[] {
+    this.#index();
     const keys: string[] = [];
     for (const [key, versions] of this.#pending) if (versions.at(-1)!.lease === lease) keys.push(key);
     return keys;
@@ -159,23 +184,30 @@ export class Overlay implements View {
   accept(): Accepted {
     const changes = this.#changes;
     const keys = this.#changedKeys;
-    if (changes.length > 0) this.#committed++;
-    this.#changes = [];
-    this.#changedKeys = [];
+    if (changes.length === 0) return { changes, keys };
+    this.#committed++;
+    if (this.#indexed > 0) this.#index();
+    else this.#late.push({ changes, keys });
+    this.#forget();
     return { changes, keys };
   }
 
   /** Ends the request under evaluation as if it had never been. */
   undo(): void {
-    for (const key of this.#changedKeys) {
+    for (const key of this.#changedKeys.slice(0, this.#indexed)) {
       const versions = this.#pending.get(key)!;
       versions.pop();
       if (versions.length > 0) continue;
       this.#pending.delete(key);
       this.#sorted?.delete(key);
     }
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#changes = [];
     this.#changedKeys = [];
+    this.#indexed = 0;
   }
 }
 
