@@ -37,7 +37,7 @@ export async function faultRun(cluster: Cluster, seed: number): Promise<Verdict>
   const workers = Array.from({ length: WORKERS }, (_, i) => {
     return new Worker(`${seed}-${i}`, new Dice(seed + i), i % 2 === 0 ? stores : [stores[(i >> 1) % 2]!]);
   });
-  const holders = stores.map((store, i) => new LeaseHolder(`${seed}-${i}`, store));
+  const holders = stores.map((store, i) => new LeaseHolder(`${seed}-${i}`, store, stores[1 - i]!));
   const watchers = [
     new Watcher({ ...ALL, startRevision: 1n, prevKv: true }, stores),
     new Watcher({ ...ALL, filters: ['NODELETE'] }, [...stores].reverse()),

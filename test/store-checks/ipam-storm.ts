@@ -6,8 +6,8 @@ import { text } from './history.ts';
 import type { Dice } from './random.ts';
 import type { RealEtcd } from './real-etcd.ts';
 
-/** Times that an allocator may lose a compare-and-swap in a row (Calico's datastoreRetries). */
-const RETRIES = 100;
+/** Times that an allocator may lose a compare-and-swap in a row. Calico has 100 (datastoreRetries); here more ask, without a pause. */
+const RETRIES = 1000;
 
 /** What the allocators have between them, to compare with the store in the end. */
 export class Ownership {

@@ -35,10 +35,13 @@ export class LeaseHolder {
   readonly sightings: Sighting[] = [];
   readonly #name: string;
   readonly #store: StoreLike;
+  readonly #other: StoreLike;
 
-  constructor(name: string, store: StoreLike) {
+  /** It looks at its leases through the `other` server. */
+  constructor(name: string, store: StoreLike, other: StoreLike) {
     this.#name = name;
     this.#store = store;
+    this.#other = other;
   }
 
   async run(stop: () => boolean): Promise<void> {
@@ -77,7 +80,7 @@ export class LeaseHolder {
 
   async #isGone({ id }: HeldLease): Promise<boolean> {
     const called = performance.now();
-    const answer = await this.#try(() => this.#store.leaseTimeToLive(id));
+    const answer = await this.#try(() => this.#other.leaseTimeToLive(id));
     if (answer === undefined) return false;
     const left = answer.ttl < 0n ? undefined : Number(answer.ttl) * 1000;
     this.sightings.push({ id, called, returned: performance.now(), left });
