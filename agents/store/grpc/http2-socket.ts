@@ -5,7 +5,7 @@ import type { Millis } from '../../ports.ts';
 
 /** Octets that may wait in the socket before responses wait in their streams instead. */
 const MAX_WAITING = 1024 * 1024;
-/** Longest wait of an acknowledged PING for something to go with. */
+/** Longest wait of the acknowledgement of a PING for something to go with. */
 const HOLD: Millis = 200;
 
 /** Runs an HTTP/2 connection on a socket until either ends. What one turn of the loop answers is written at once. */
@@ -20,19 +20,21 @@ export function serveHttp2(socket: Duplex, onRequest: OnRequest): void {
     if (connection.failed) socket.end();
     else if (socket.writableLength > MAX_WAITING) connection.pause(true);
   };
+  const schedule = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  };
   const release = (): void => {
     holdTimer = undefined;
     if (connection.holding) flush();
   };
   const connection = new ServerConnection({
     onRequest,
-    onOutput: () => {
-      if (scheduled) return;
-      scheduled = true;
-      setImmediate(flush);
-    },
+    onOutput: schedule,
   });
-  flush();
+  // With the answer to what the client has sent already.
+  schedule();
   socket.on('data', ({ buffer, byteOffset, length }: Buffer) => {
     // A plain array: slice() of a Buffer does not copy.
     connection.receive(new Uint8Array(buffer, byteOffset, length));
