@@ -3,7 +3,7 @@ import { createRedisStore } from '../../agents/store/redis.ts';
 import type { WatchEvent } from '../../protocol/etcd/types.ts';
 import { type Cluster, NAMESPACE } from './cluster.ts';
 import { FAULTS } from './faults.ts';
-import { Truth } from './history.ts';
+import { type Done, Truth } from './history.ts';
 import { checkLeases } from './lease-guarantees.ts';
 import { LeaseHolder } from './lease-holder.ts';
 import { checkHistory, checkVersions } from './linearizability.ts';
@@ -71,12 +71,28 @@ export async function faultRun(cluster: Cluster, seed: number): Promise<Verdict>
   }
   for (const watcher of watchers) watcher.stop();
   await Promise.all(stores.map((store) => store.close()));
-  const truth = new Truth(events);
   const history = workers.flatMap(({ done }) => done);
   const late =
     watchers[0]!.next > last ? [] : [`a watch was told only up to ${watchers[0]!.next} of ${last}`];
   return {
-    wrong: [
+    wrong: [...judge(events, history, holders, watchers), ...late],
+    faults,
+    operations: history.length,
+    unanswered: history.filter(({ answer }) => answer === undefined).length,
+    revisions: last,
+  };
+}
+
+/** What is wrong; that nothing can be told at all where revisions are gone that were acknowledged. */
+function judge(
+  events: readonly WatchEvent[],
+  history: readonly Done[],
+  holders: readonly LeaseHolder[],
+  watchers: readonly Watcher[],
+): string[] {
+  try {
+    const truth = new Truth(events);
+    return [
       ...checkVersions(truth),
       ...checkHistory(history, truth),
       ...checkLeases(
@@ -84,13 +100,10 @@ export async function faultRun(cluster: Cluster, seed: number): Promise<Verdict>
         holders.flatMap((holder) => holder.sightings),
       ),
       ...watchers.flatMap(({ parts }) => parts.flatMap((part) => checkWatch(part, truth))),
-      ...late,
-    ],
-    faults,
-    operations: history.length,
-    unanswered: history.filter(({ answer }) => answer === undefined).length,
-    revisions: truth.last,
-  };
+    ];
+  } catch (error) {
+    return [(error as Error).message];
+  }
 }
 
 /** All that ever happened, as a store that is opened anew reads it. */
