@@ -3,7 +3,7 @@ import { DecodeError } from '../../protocol/bytes/decode-error.ts';
 import { EtcdError } from '../../protocol/etcd/types.ts';
 import type { Log } from '../ports.ts';
 import { APPEND, DEADLINES, EXTEND, INSTALL_SNAPSHOT, KEEP_ALIVE } from './redis-scripts.ts';
-import { withoutCredentials } from './redis-url.ts';
+import { withoutCredentials } from './store-url.ts';
 
 /** Pauses between attempts to connect: the first and the longest. */
 const FIRST_PAUSE = 50;

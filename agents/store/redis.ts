@@ -8,8 +8,8 @@ import { RedisEngine } from './redis-engine.ts';
 import { RedisLog } from './redis-log.ts';
 import { RedisReplica } from './redis-replica.ts';
 import { inspectRedis } from './redis-state.ts';
-import { withoutCredentials } from './redis-url.ts';
 import type { Store, StoreOptions } from './store.ts';
+import { withoutCredentials } from './store-url.ts';
 
 export interface RedisStoreOptions extends StoreOptions {
   /** Stores of different namespaces in one Redis know nothing of each other; of the same, they are one store. */

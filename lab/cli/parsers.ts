@@ -1,6 +1,9 @@
 import { isIPv4 } from 'node:net';
+import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { isEtcdUrl, withAbsoluteFiles } from '../../agents/store/etcd-url.ts';
 import { LAB_NAME, LAB_NAME_RULE } from '../file/names.ts';
+import { UsageError } from './errors.ts';
 
 /** Parsers of option values; a value that does not fit is a usage error (exit code 2) that says what was expected. */
 
@@ -55,11 +58,17 @@ export function storeUrl(text: string): string {
   throw new InvalidArgumentError('Expected memory or a URL such as redis://127.0.0.1:6379.');
 }
 
-/** As {@link storeUrl}, or the URL of a real etcd that a lab uses. */
+/**
+ * As {@link storeUrl}, or the URL of a real etcd that a lab uses, its files with absolute paths.
+ * @throws UsageError where it is none of an etcd: commander would show the password that may be in it.
+ */
 export function labStoreUrl(text: string): string {
-  if (URL.canParse(text)) {
-    const { protocol, hostname, port, pathname } = new URL(text);
-    if (protocol === 'etcd:' && hostname !== '' && port !== '' && pathname === '') return text;
+  if (isEtcdUrl(text)) {
+    try {
+      return withAbsoluteFiles(text, (path) => resolve(path));
+    } catch (error) {
+      throw new UsageError((error as Error).message);
+    }
   }
   try {
     return storeUrl(text);

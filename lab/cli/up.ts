@@ -36,7 +36,8 @@ export function register(program: Command, context: CliContext): void {
     )
     .option(
       '--store <url>',
-      'where the store keeps its data: memory, redis://host:port, or etcd://host:port of a real etcd',
+      'where the store keeps its data: memory, redis://host:port, or a real etcd: ' +
+        'etcd[s]://[user:password@]host:port[,host:port...][?ca=file&cert=file&key=file]',
       labStoreUrl,
       'memory',
     )

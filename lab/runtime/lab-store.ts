@@ -2,6 +2,7 @@ import { createConnection, createServer, type Server } from 'node:net';
 import { systemRandom } from '../../agents/io/random.ts';
 import type { Clock, Log } from '../../agents/ports.ts';
 import type { KvClient } from '../../agents/store/client.ts';
+import { isEtcdUrl, parseEtcdUrl } from '../../agents/store/etcd-url.ts';
 import {
   type ServeOptions,
   type StoreAddress,
@@ -19,6 +20,8 @@ const ETCD_PORT = 2379;
 /** Where Calico keeps everything. */
 const CALICO = keyBytes('/calico/');
 
+const NOT_IN_NETNS = 'runtime netns cannot use an etcd with users or TLS, expected --runtime local';
+
 /** The store of a running lab. */
 export interface LabStore {
   /** A client for an agent in this process; every agent has its own. */
@@ -35,11 +38,11 @@ interface Ports {
 }
 
 /**
- * Opens a lab's store: in memory, on Redis, or a real etcd's (`etcd://host:port`), with the lab's resources in it. Agents of the
+ * Opens a lab's store: in memory, on Redis, or a real etcd's (`etcd://...`), with the lab's resources in it. Agents of the
  * netns runtime find it at the Unix socket of the lab's folder. Rejects with one line.
  */
 export async function openLabStore(plan: LabPlan, ports: Ports): Promise<LabStore> {
-  return plan.store.startsWith('etcd://') ? openEtcd(plan, ports) : openOwn(plan, ports);
+  return isEtcdUrl(plan.store) ? openEtcd(plan, ports) : openOwn(plan, ports);
 }
 
 async function openOwn(plan: LabPlan, ports: Ports): Promise<LabStore> {
@@ -92,31 +95,42 @@ async function serveOnLoopback(store: Store, options: ServeOptions): Promise<Sto
 /** A real etcd. What is below /calico/ has to be the lab's alone, as it is removed when the lab ends. */
 async function openEtcd(plan: LabPlan, { clock, log, undo }: Ports): Promise<LabStore> {
   const { connectEtcd } = await import('../../agents/store/grpc/client.ts');
+  const address = parseEtcdUrl(plan.store);
+  const { shown, endpoints, tls } = address;
+  if (plan.runtime === 'netns' && (address.user !== undefined || tls !== undefined))
+    throw new Error(NOT_IN_NETNS);
   const connect = (): KvClient => connectEtcd(plan.store, { clock, log });
   const client = connect();
   undo.push(() => client.close());
-  const { count } = await client.range({ key: CALICO, rangeEnd: prefixEnd(CALICO), countOnly: true });
+  const count = await countOfKeys(client, shown);
   if (count > 0n) {
     throw new Error(
-      `${hostOf(plan.store)} has ${count} keys below /calico/ already, and a lab removes them all when it ends; ` +
+      `${shown} has ${count} keys below /calico/ already, and a lab removes them all when it ends; ` +
         'if nobody needs them: etcdctl del --prefix /calico/',
     );
   }
   undo.push(() => removeAll(client));
   await fill(plan, connect(), clock);
   if (plan.runtime === 'netns') {
-    const proxy = await serveProxy(labPaths(plan.name).store, hostOf(plan.store));
+    const proxy = await serveProxy(labPaths(plan.name).store, endpoints[0]!);
     undo.push(() => proxy.close());
   }
-  return { client: connect, endpoint: hostOf(plan.store) };
+  const scheme = tls === undefined ? '' : 'https://';
+  return { client: connect, endpoint: endpoints.map((endpoint) => `${scheme}${endpoint}`).join(',') };
+}
+
+/** Says whose answer it is where etcd's own does not. */
+async function countOfKeys(client: KvClient, shown: string): Promise<bigint> {
+  try {
+    return (await client.range({ key: CALICO, rangeEnd: prefixEnd(CALICO), countOnly: true })).count;
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(message.startsWith('store ') ? message : `store ${shown}: ${message}`);
+  }
 }
 
 async function removeAll(client: KvClient): Promise<void> {
   await client.deleteRange({ key: CALICO, rangeEnd: prefixEnd(CALICO) });
-}
-
-function hostOf(url: string): string {
-  return new URL(url).host;
 }
 
 /** Network namespaces have no way to the machine's etcd: what comes to the socket is passed on byte by byte. */
@@ -153,7 +167,7 @@ async function serveProxy(socketPath: string, target: string): Promise<{ close()
 /** Removes what a dead lab left in its store; what cannot be reached stays. */
 export async function cleanLabStore(url: string, name: string, clock: Clock): Promise<void> {
   if (url === 'memory') return;
-  if (!url.startsWith('etcd://')) {
+  if (!isEtcdUrl(url)) {
     const { destroyRedisStore } = await import('../../agents/store/redis.ts');
     // A Redis that is gone keeps its keys; the next lab of this name removes them.
     await destroyRedisStore(url, name).catch(() => undefined);

@@ -3,7 +3,7 @@ import { portErrorFrom } from '../../agents/io/errors.ts';
 import { canBind, canUseLinuxPods } from '../../agents/io/linux/privileges.ts';
 import { openLog } from '../../agents/log.ts';
 import type { Clock, Log } from '../../agents/ports.ts';
-import { withoutCredentials } from '../../agents/store/redis-url.ts';
+import { withoutCredentials } from '../../agents/store/store-url.ts';
 import type { UpOptions } from '../cli/lab-access.ts';
 import { packageVersion } from '../cli/package.ts';
 import { type LabPlan, planLab } from '../plan/plan.ts';

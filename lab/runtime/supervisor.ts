@@ -2,7 +2,7 @@ import type { LabControl, LabInfo, LabNodeInfo, NodeAction } from '../../agents/
 import { type ControlServer, serveControl } from '../../agents/control/server.ts';
 import type { AgentControl, AgentStatus } from '../../agents/control/types.ts';
 import type { Log } from '../../agents/ports.ts';
-import { withoutCredentials } from '../../agents/store/redis-url.ts';
+import { withoutCredentials } from '../../agents/store/store-url.ts';
 import type { LabPlan, PlannedNode } from '../plan/plan.ts';
 import type { RunningNode, Runtime } from './runtime.ts';
 import { judge, type Progress, StageError, type StageEvent, type StageName } from './stages.ts';

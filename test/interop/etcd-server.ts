@@ -35,11 +35,13 @@ export interface EtcdServer {
 const SCRATCH: string = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /**
- * Starts a real etcd of its own, on free loopback ports with its data in a temporary folder; `options` as on its command line.
+ * Starts a real etcd of its own, on free loopback ports with its data in a temporary folder; `options` as on its command line; it serves TLS where they
+ * have `--cert-file`.
  */
 export async function startEtcd(path: string, options: readonly string[] = []): Promise<EtcdServer> {
   const folder = mkdtempSync(join(SCRATCH, 'podwire-etcd-'));
-  const endpoint = `http://127.0.0.1:${await freePort()}`;
+  const scheme = options.includes('--cert-file') ? 'https' : 'http';
+  const endpoint = `${scheme}://127.0.0.1:${await freePort()}`;
   const peer = `http://127.0.0.1:${await freePort()}`;
   const args = [...options, '--data-dir', join(folder, 'data'), '--listen-client-urls', endpoint];
   args.push('--advertise-client-urls', endpoint, '--listen-peer-urls', peer);

@@ -1,10 +1,12 @@
 // The store of a running lab as etcdctl sees it, and a lab on a real etcd.
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LabInfo } from '../../agents/control/routes.ts';
 import type { AgentStatus, NeighborRow } from '../../agents/control/types.ts';
 import { type EtcdServer, startEtcd } from '../interop/etcd-server.ts';
+import { makeCertificates } from '../support/certificates.ts';
 import { tool } from '../support/tools.ts';
 import { until } from '../support/until.ts';
 import { Workspace } from './support/workspace.ts';
@@ -12,6 +14,7 @@ import { Workspace } from './support/workspace.ts';
 const run = promisify(execFile);
 const etcdctl = tool('etcdctl');
 const etcd = tool('etcd');
+const openssl = tool('openssl');
 const PEERS = '/calico/resources/v3/projectcalico.org/bgppeers/';
 
 describe.skipIf(etcdctl.missing)(etcdctl.title('the store of a lab through etcdctl'), () => {
@@ -82,14 +85,95 @@ describe.skipIf(etcdctl.missing || etcd.missing)(etcd.title('a lab on a real etc
     await etcdctlAt(host, 'put', '/calico/x', 'y');
     const { code, stderr } = await workspace.podwire(['up', '-d', '--store', `etcd://${host}`]);
     expect(code).toBe(1);
-    expect(stderr).toContain(`${host} has 1 keys below /calico/ already`);
+    expect(stderr).toContain(`etcd://${host} has 1 keys below /calico/ already`);
     expect(await etcdctlAt(host, 'get', '/calico/x', '--print-value-only')).toBe('y\n');
   });
 });
 
+describe.skipIf(etcdctl.missing || etcd.missing || openssl.missing)(
+  etcd.title('a lab on a real etcd with TLS and users'),
+  () => {
+    let workspace: Workspace;
+    let server: EtcdServer;
+    let host: string;
+    let common: string[];
+
+    beforeAll(async () => {
+      workspace = new Workspace('on-secure-etcd');
+      makeCertificates(openssl.path, workspace.folder);
+      const file = (name: string): string => join(workspace.folder, name);
+      server = await startEtcd(etcd.path, [
+        '--cert-file',
+        file('server.crt'),
+        '--key-file',
+        file('server.key'),
+      ]);
+      ({ host } = new URL(server.endpoint));
+      common = ['--cacert', file('ca.crt'), '--user=root:secret'];
+      await etcdctlAt(server.endpoint, ...common, 'user', 'add', 'root:secret');
+      await etcdctlAt(server.endpoint, ...common, 'user', 'grant-role', 'root', 'root');
+      await etcdctlAt(server.endpoint, ...common, 'role', 'add', 'calico');
+      const grant = ['role', 'grant-permission', 'calico', '--prefix=true', 'readwrite', '/calico/'];
+      await etcdctlAt(server.endpoint, ...common, ...grant);
+      await etcdctlAt(server.endpoint, ...common, 'user', 'add', 'lab:pass-word');
+      await etcdctlAt(server.endpoint, ...common, 'user', 'grant-role', 'lab', 'calico');
+      await etcdctlAt(server.endpoint, ...common, 'auth', 'enable');
+    });
+
+    afterAll(async () => {
+      await workspace.clean();
+      await server?.stop();
+    });
+
+    test('it converges as a user that may nothing else, and outlives a restart of etcd; the password stays secret', async () => {
+      // The second address is nobody's. The file's path is relative to where the command runs.
+      const store = `etcds://lab:pass-word@${host},127.0.0.1:1?ca=ca.crt`;
+      const shown = [await workspace.ok(['up', '-d', '--log-level', 'trace', '--store', store])];
+      expect(await storeEndpoint(workspace)).toBe(`https://${host},https://127.0.0.1:1`);
+      expect(await established(workspace)).toBe(14);
+      await server.restart();
+      const key = `${PEERS}peer-with-route-reflectors`;
+      const value = await etcdctlAt(server.endpoint, ...common, 'get', key, '--print-value-only');
+      await etcdctlAt(server.endpoint, ...common, 'del', key);
+      await until('the sessions end', async () => (await established(workspace)) === 0);
+      await etcdctlAt(server.endpoint, ...common, 'put', key, value.trim());
+      await until('the sessions are back', async () => (await established(workspace)) === 14);
+      shown.push(JSON.stringify(await workspace.json(['inspect'])), await workspace.ok(['logs']));
+      expect(shown.join('\n')).not.toContain('pass-word');
+      await workspace.ok(['down']);
+      expect(await etcdctlAt(server.endpoint, ...common, 'get', '--prefix', '/calico')).toBe('');
+    });
+
+    test.each([
+      ['lab:wrong', `user lab: authentication failed, invalid user ID or password`],
+      ['nobody:x', `user nobody: authentication failed, invalid user ID or password`],
+    ])('as %s it does not come up', async (user, reason) => {
+      const ca = join(workspace.folder, 'ca.crt');
+      const ran = await workspace.podwire(['up', '-d', '-q', '--store', `etcds://${user}@${host}?ca=${ca}`]);
+      const message = `stage store failed: store etcds://${host}: ${reason}`;
+      expect(ran).toMatchObject({ code: 1, stdout: '', stderr: `podwire: ${message}\n` });
+    });
+
+    test('what may not be used is said before anything starts', async () => {
+      const at = `etcds://lab:pass-word@${host}`;
+      const ran = await workspace.podwire(['up', '-d', '-q', '--store', `${at}?ca=/nonexistent`]);
+      const message = 'cannot read the TLS CA certificate /nonexistent: no such file or directory (ENOENT)';
+      expect(ran).toMatchObject({ code: 1, stderr: `podwire: stage store failed: ${message}\n` });
+      const wrong = await workspace.podwire(['up', '-d', '--store', `${at}?cert=x`]);
+      expect(wrong).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(
+          `podwire: store etcds://${host}?cert=x: expected cert and key together\n`,
+        ),
+      });
+    });
+  },
+);
+
 async function etcdctlAt(endpoint: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, ETCDCTL_API: '3' };
-  return (await run(etcdctl.path, ['--endpoints', endpoint, ...args], { env })).stdout;
+  const patient = ['--dial-timeout=20s', '--command-timeout=20s'];
+  return (await run(etcdctl.path, ['--endpoints', endpoint, ...patient, ...args], { env })).stdout;
 }
 
 async function storeEndpoint(workspace: Workspace): Promise<string> {

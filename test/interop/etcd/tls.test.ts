@@ -1,5 +1,5 @@
 // TLS as etcdctl and curl see it, with certificates that openssl makes.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { type StoreServer, serveStore } from '../../../agents/store/http-server.
 import { createMemoryStore } from '../../../agents/store/memory.ts';
 import type { Store } from '../../../agents/store/store.ts';
 import { loadServerTls } from '../../../agents/store/tls.ts';
+import { makeCertificates } from '../../support/certificates.ts';
 import { tool } from '../../support/tools.ts';
 
 const run = promisify(execFile);
@@ -27,7 +28,7 @@ describe.skipIf(etcdctl.missing || openssl.missing || curl.missing)(
 
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'podwire-tls-'));
-      makeCertificates(folder);
+      makeCertificates(openssl.path, folder);
       store = createMemoryStore({ clock: systemClock() });
       const tls = loadServerTls({
         cert: file('server.crt'),
@@ -76,7 +77,7 @@ describe.skipIf(etcdctl.missing || openssl.missing || curl.missing)(
     test('mistakes end their own connection and nothing else', async () => {
       const other = join(folder, 'other');
       mkdirSync(other);
-      makeCertificates(other);
+      makeCertificates(openssl.path, other);
       const failed = async (...args: string[]): Promise<string> =>
         run(etcdctl.path, ['--command-timeout=2s', ...args, 'get', 'key'], {
           env: { ...process.env, ETCDCTL_API: '3' },
@@ -127,7 +128,7 @@ describe.skipIf(openssl.missing)(openssl.title('TLS files that are none'), () =>
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'podwire-tls-'));
-    makeCertificates(folder);
+    makeCertificates(openssl.path, folder);
     writeFileSync(join(folder, 'text'), 'hello');
     writeFileSync(join(folder, 'broken'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
   });
@@ -148,18 +149,3 @@ describe.skipIf(openssl.missing)(openssl.title('TLS files that are none'), () =>
     expect(() => loadServerTls(files)).toThrow(message);
   });
 });
-
-/** A CA, and certificates of `server` and `alice` that it signed, each with its key. */
-function makeCertificates(folder: string): void {
-  const ssl = (...args: string[]): void => {
-    execFileSync(openssl.path, args, { cwd: folder, stdio: 'ignore' });
-  };
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  ssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=ca', '-days', '2');
-  writeFileSync(join(folder, 'extensions'), 'subjectAltName=IP:127.0.0.1');
-  for (const name of ['server', 'alice']) {
-    ssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
-    const signed = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2'];
-    ssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.crt`, '-extfile', 'extensions', ...signed);
-  }
-}
