@@ -1,4 +1,3 @@
-import { createConnection, createServer, type Server } from 'node:net';
 import { systemRandom } from '../../agents/io/random.ts';
 import type { Clock, Log } from '../../agents/ports.ts';
 import type { KvClient } from '../../agents/store/client.ts';
@@ -19,8 +18,6 @@ import { labPaths } from './state.ts';
 const ETCD_PORT = 2379;
 /** Where Calico keeps everything. */
 const CALICO = keyBytes('/calico/');
-
-const NOT_IN_NETNS = 'runtime netns cannot use an etcd with users or TLS, expected --runtime local';
 
 /** The store of a running lab. */
 export interface LabStore {
@@ -95,10 +92,7 @@ async function serveOnLoopback(store: Store, options: ServeOptions): Promise<Sto
 /** A real etcd. What is below /calico/ has to be the lab's alone, as it is removed when the lab ends. */
 async function openEtcd(plan: LabPlan, { clock, log, undo }: Ports): Promise<LabStore> {
   const { connectEtcd } = await import('../../agents/store/grpc/client.ts');
-  const address = parseEtcdUrl(plan.store);
-  const { shown, endpoints, tls } = address;
-  if (plan.runtime === 'netns' && (address.user !== undefined || tls !== undefined))
-    throw new Error(NOT_IN_NETNS);
+  const { shown, endpoints, tls } = parseEtcdUrl(plan.store);
   const connect = (): KvClient => connectEtcd(plan.store, { clock, log });
   const client = connect();
   undo.push(() => client.close());
@@ -112,7 +106,9 @@ async function openEtcd(plan: LabPlan, { clock, log, undo }: Ports): Promise<Lab
   undo.push(() => removeAll(client));
   await fill(plan, connect(), clock);
   if (plan.runtime === 'netns') {
-    const proxy = await serveProxy(labPaths(plan.name).store, endpoints[0]!);
+    // Network namespaces have no way to the machine's etcd.
+    const { serveEtcdProxy } = await import('../../agents/store/etcd-proxy.ts');
+    const proxy = await serveEtcdProxy(labPaths(plan.name).store, plan.store, { clock, log });
     undo.push(() => proxy.close());
   }
   const scheme = tls === undefined ? '' : 'https://';
@@ -131,37 +127,6 @@ async function countOfKeys(client: KvClient, shown: string): Promise<bigint> {
 
 async function removeAll(client: KvClient): Promise<void> {
   await client.deleteRange({ key: CALICO, rangeEnd: prefixEnd(CALICO) });
-}
-
-/** Network namespaces have no way to the machine's etcd: what comes to the socket is passed on byte by byte. */
-async function serveProxy(socketPath: string, target: string): Promise<{ close(): void }> {
-  const { hostname, port } = new URL(`etcd://${target}`);
-  const open = new Set<{ destroy(): void }>();
-  const server: Server = createServer((near) => {
-    const far = createConnection({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) });
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      open.add(socket);
-      socket.pipe(other);
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => {
-        open.delete(socket);
-        other.destroy();
-      });
-    }
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(socketPath, resolve);
-  });
-  return {
-    close: () => {
-      server.close();
-      for (const socket of open) socket.destroy();
-    },
-  };
 }
 
 /** Removes what a dead lab left in its store; what cannot be reached stays. */

@@ -1,5 +1,6 @@
 // The store of a running lab as etcdctl sees it, and a lab on a real etcd.
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,7 +8,7 @@ import type { LabInfo } from '../../agents/control/routes.ts';
 import type { AgentStatus, NeighborRow } from '../../agents/control/types.ts';
 import { type EtcdServer, startEtcd } from '../interop/etcd-server.ts';
 import { makeCertificates } from '../support/certificates.ts';
-import { tool } from '../support/tools.ts';
+import { root, tool } from '../support/tools.ts';
 import { until } from '../support/until.ts';
 import { Workspace } from './support/workspace.ts';
 
@@ -143,6 +144,30 @@ describe.skipIf(etcdctl.missing || etcd.missing || openssl.missing)(
       await workspace.ok(['down']);
       expect(await etcdctlAt(server.endpoint, ...common, 'get', '--prefix', '/calico')).toBe('');
     });
+
+    const privileged = root();
+    test.skipIf(privileged.missing)(
+      privileged.title('so do agents in network namespaces, which have no way to it and learn no password'),
+      async () => {
+        const ca = join(workspace.folder, 'ca.crt');
+        const store = `etcds://lab:pass-word@${host}?ca=${ca}`;
+        await workspace.ok(['up', '-d', '--runtime', 'netns', '--pods', 'emulated', '--store', store]);
+        expect(await established(workspace)).toBe(14);
+        await server.restart();
+        const key = `${PEERS}peer-with-route-reflectors`;
+        const value = await etcdctlAt(server.endpoint, ...common, 'get', key, '--print-value-only');
+        await etcdctlAt(server.endpoint, ...common, 'del', key);
+        await until('the sessions end', async () => (await established(workspace)) === 0);
+        await etcdctlAt(server.endpoint, ...common, 'put', key, value.trim());
+        await until('the sessions are back', async () => (await established(workspace)) === 14);
+        const { nodes } = await workspace.json<{ readonly nodes: readonly AgentStatus[] }>(['inspect']);
+        for (const { pid } of nodes) {
+          expect(readFileSync(`/proc/${pid}/environ`, 'latin1')).not.toContain('pass-word');
+        }
+        await workspace.ok(['down']);
+        expect(await etcdctlAt(server.endpoint, ...common, 'get', '--prefix', '/calico')).toBe('');
+      },
+    );
 
     test.each([
       ['lab:wrong', `user lab: authentication failed, invalid user ID or password`],

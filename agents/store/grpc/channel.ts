@@ -177,7 +177,7 @@ export class Channel implements WatchTransport {
     };
     if (this.#tokens === undefined) start(undefined);
     else {
-      this.#goodToken().then(start, (error: EtcdError) => {
+      this.goodToken().then(start, (error: EtcdError) => {
         if (canceled) return;
         if (isPassing(error.code)) events.onLost(error);
         else events.onRefused(error);
@@ -191,12 +191,23 @@ export class Channel implements WatchTransport {
     };
   }
 
+  /** The user's token, for who makes requests otherwise; undefined: none is needed. Rejects as requests do. */
+  async token(): Promise<string | undefined> {
+    return this.#tokens?.current();
+  }
+
+  /** A request with that token was refused for it: the next token is another. */
+  tokenRefused(token: string | undefined): void {
+    this.#tokens?.refused(token);
+  }
+
   /** A token that the server still takes: etcd 3.4 refuses a watch with another as one that is not permitted. */
-  async #goodToken(): Promise<string | undefined> {
+  async goodToken(): Promise<string | undefined> {
+    if (this.#tokens === undefined) return undefined;
     await this.call(kv.range, PROBE, true).catch((error: EtcdError) => {
       if (error.message !== ETCD_ERRORS.permissionDenied[1]) throw error;
     });
-    return this.#tokens!.current();
+    return this.#tokens.current();
   }
 
   #startWatch(

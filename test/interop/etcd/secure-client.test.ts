@@ -8,9 +8,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../agents/io/clock.ts';
 import type { KvClient } from '../../../agents/store/client.ts';
+import { serveEtcdProxy } from '../../../agents/store/etcd-proxy.ts';
 import { connectEtcd } from '../../../agents/store/grpc/client.ts';
+import { connectStore } from '../../../agents/store/http-client.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { tool } from '../../support/tools.ts';
+import { until } from '../../support/until.ts';
 import { compliance } from '../../unit/store/compliance.ts';
 import { b, below, eventLine, failure, record } from '../../unit/store/support.ts';
 import { type EtcdServer, freePort, startEtcd } from '../etcd-server.ts';
@@ -69,6 +72,61 @@ describe.skipIf(etcd.missing || etcdctl.missing || openssl.missing)(
       client: () => connectEtcd(url(), { clock }),
       stop: async () => {},
     }));
+
+    /** Where podwire passes the JSON gateway on, with the user's token; until the test ends, or `stop`. */
+    async function proxied(address: string): Promise<{ readonly endpoint: string; stop(): Promise<void> }> {
+      const own = mkdtempSync(join(tmpdir(), 'podwire-proxy-'));
+      const passed = await serveEtcdProxy(join(own, 'store.sock'), address, { clock });
+      const stop = async (): Promise<void> => {
+        await passed.close();
+        rmSync(own, { recursive: true });
+      };
+      return { endpoint: `unix:${own}/store.sock`, stop };
+    }
+
+    compliance('a user of it through a socket without', async () => {
+      const { endpoint, stop } = await proxied(url());
+      await ctl('del', '--prefix', '/');
+      return { client: () => connectStore(endpoint, { clock }), stop };
+    });
+
+    test('behind the socket tokens are renewed too, members are given up, and mistakes are told', async () => {
+      const closed = `127.0.0.1:${await freePort()}`;
+      const first = await proxy(host);
+      const { endpoint, stop } = await proxied(url('lab:p@ss/word', [closed, first.host, host].join(',')));
+      onTestFinished(stop);
+      const client = connectStore(endpoint, { clock });
+      onTestFinished(() => client.close());
+      const seen = record(client, below('/lab/'));
+      await seen.untilCreated();
+      await client.put({ key: b('/lab/e'), value: b('1') });
+      expect(await failure(client.put({ key: b('/other'), value: b('1') }))).toBe(
+        '7 etcdserver: permission denied',
+      );
+      await server.restart();
+      // Whether a write whose answer was lost has happened nobody can say: its owner asks again.
+      await until('the put goes through', () =>
+        client.put({ key: b('/lab/e'), value: b('2') }).then(
+          () => true,
+          (error: { readonly code: number }) => {
+            if (error.code !== 14) throw error;
+            return false;
+          },
+        ),
+      );
+      expect((await seen.until(2)).slice(0, 2).map(eventLine)).toEqual(['PUT /lab/e=1', 'PUT /lab/e=2']);
+      first.close();
+      await seen.untilCreated(seen.created + 1);
+      expect((await client.range({ key: b('/lab/e') })).count).toBe(1n);
+
+      const wrong = await proxied(url('lab:wrong'));
+      onTestFinished(wrong.stop);
+      const refused = connectStore(wrong.endpoint, { clock });
+      onTestFinished(() => refused.close());
+      expect(await failure(refused.range({ key: b('/lab/e') }))).toBe(
+        `3 store etcds://${host}: user lab: authentication failed, invalid user ID or password`,
+      );
+    });
 
     test('what the user may do, and no more', async () => {
       const client = connected(url('lab:p@ss/word'));

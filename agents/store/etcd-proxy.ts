@@ -1,0 +1,155 @@
+import type { RequestListener, ServerResponse } from 'node:http';
+import { createServer, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type EtcdAddress, parseEtcdUrl } from './etcd-url.ts';
+import { sendError } from './gateway-answers.ts';
+import { Channel, type EtcdClientPorts } from './grpc/channel.ts';
+import { isTokenRefused } from './grpc/token.ts';
+import { answerOf, readText } from './http-gateway.ts';
+import { toEtcdError } from './rpc/route.ts';
+import { loadClientTls } from './tls.ts';
+
+/** Tokens that a request is tried with; as Channel does. */
+const MOST_TOKENS = 3;
+const WATCH = '/v3/watch';
+
+/**
+ * Serves a real etcd's JSON gateway at a Unix socket, for clients that have no way to it: with its TLS, to the member that can be
+ * reached, and as its user, whose password they never learn. For `url` see etcd-url.ts. Requests are whole before they are passed on,
+ * as podwire's client makes them; answers go back as they come.
+ * Rejects where it cannot listen.
+ */
+export async function serveEtcdProxy(
+  socketPath: string,
+  url: string,
+  ports: EtcdClientPorts,
+): Promise<{ close(): Promise<void> }> {
+  const proxy = new EtcdProxy(parseEtcdUrl(url), ports);
+  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, proxy.serve);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socketPath, resolve);
+  });
+  return {
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      proxy.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+class EtcdProxy {
+  readonly #channel: Channel;
+  readonly #ports: EtcdClientPorts;
+  readonly #members: readonly { readonly host: string; readonly port: number }[];
+  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #request: typeof httpsRequest;
+  #member = 0;
+
+  constructor(address: EtcdAddress, ports: EtcdClientPorts) {
+    const { endpoints, tls } = address;
+    this.#channel = new Channel(address, ports);
+    this.#ports = ports;
+    this.#members = endpoints.map((endpoint) => {
+      const colon = endpoint.lastIndexOf(':');
+      return {
+        host: endpoint.slice(0, colon).replace(/^\[|\]$/g, ''),
+        port: Number(endpoint.slice(colon + 1)),
+      };
+    });
+    this.#agent =
+      tls === undefined
+        ? new HttpAgent({ keepAlive: true })
+        : new HttpsAgent({ keepAlive: true, ...loadClientTls(tls) });
+    this.#request = tls === undefined ? httpRequest : httpsRequest;
+  }
+
+  readonly serve: RequestListener = (near, response) => {
+    this.#serve(near, response).catch((error: unknown) => {
+      this.#ports.log?.debug({ err: error, path: near.url }, 'a request to etcd was not answered');
+      // As if etcd itself were away: the client knows what may be asked again.
+      response.destroy();
+    });
+  };
+
+  async #serve(near: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = near.url ?? '/';
+    const body = await readText(near);
+    for (let tokens = 1; ; tokens++) {
+      let token: string | undefined;
+      try {
+        token = await (path === WATCH ? this.#channel.goodToken() : this.#channel.token());
+      } catch (error) {
+        return sendError(response, toEtcdError(error));
+      }
+      const far = await this.#ask(path, body, token);
+      response.on('close', () => far.destroy());
+      if (far.statusCode === 200) {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.flushHeaders();
+        far.on('error', () => response.destroy());
+        far.on('close', () => response.end());
+        far.pipe(response);
+        return;
+      }
+      const text = await readText(far);
+      if (tokens < MOST_TOKENS && isRefusedFor(far.statusCode, text)) {
+        this.#channel.tokenRefused(token);
+        continue;
+      }
+      response.writeHead(far.statusCode ?? 502, { 'content-type': 'application/json' });
+      response.end(text);
+      return;
+    }
+  }
+
+  /** Asks the member at hand, and the others where it cannot be reached; rejects with the last error. */
+  async #ask(path: string, body: string, token: string | undefined): Promise<IncomingMessage> {
+    for (let asked = 1; ; asked++) {
+      const member = this.#member;
+      try {
+        return await this.#post(this.#members[member]!, path, body, token);
+      } catch (error) {
+        if (member === this.#member) this.#member = (member + 1) % this.#members.length;
+        const unsent = (error as NodeJS.ErrnoException).syscall === 'connect';
+        if (!unsent || asked === this.#members.length) throw error;
+      }
+    }
+  }
+
+  #post(
+    member: { readonly host: string; readonly port: number },
+    path: string,
+    body: string,
+    token: string | undefined,
+  ): Promise<IncomingMessage> {
+    const bytes = Buffer.from(body);
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': bytes.length,
+      ...(token === undefined ? {} : { authorization: token }),
+    };
+    return new Promise((resolve, reject) => {
+      const posted = this.#request({ ...member, method: 'POST', path, headers, agent: this.#agent }, resolve);
+      posted.setNoDelay(true);
+      posted.on('error', reject);
+      posted.end(bytes);
+    });
+  }
+
+  close(): void {
+    this.#channel.close();
+    this.#agent.destroy();
+  }
+}
+
+function isRefusedFor(status: number | undefined, text: string): boolean {
+  try {
+    answerOf(status ?? 0, text);
+    return false;
+  } catch (error) {
+    return isTokenRefused(error);
+  }
+}
