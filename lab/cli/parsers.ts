@@ -1,9 +1,6 @@
-import { isIPv4 } from 'node:net';
-import { resolve } from 'node:path';
+import { isIP, isIPv4 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
-import { isEtcdUrl, withAbsoluteFiles } from '../../agents/store/etcd-url.ts';
 import { LAB_NAME, LAB_NAME_RULE } from '../file/names.ts';
-import { UsageError } from './errors.ts';
 
 /** Parsers of option values; a value that does not fit is a usage error (exit code 2) that says what was expected. */
 
@@ -58,18 +55,9 @@ export function storeUrl(text: string): string {
   throw new InvalidArgumentError('Expected memory or a URL such as redis://127.0.0.1:6379.');
 }
 
-/**
- * As {@link storeUrl}, or the URL of a real etcd that a lab uses, its files with absolute paths.
- * @throws UsageError where it is none of an etcd: commander would show the password that may be in it.
- */
+/** As {@link storeUrl}, or the URL of a real etcd, which is looked at where it is used: commander would show the password in it. */
 export function labStoreUrl(text: string): string {
-  if (isEtcdUrl(text)) {
-    try {
-      return withAbsoluteFiles(text, (path) => resolve(path));
-    } catch (error) {
-      throw new UsageError((error as Error).message);
-    }
-  }
+  if (/^etcds?:\/\//.test(text)) return text;
   try {
     return storeUrl(text);
   } catch {
@@ -93,6 +81,15 @@ export function hostAndPort(text: string): { readonly address: string; readonly 
     throw new InvalidArgumentError('Expected HOST:PORT such as 0.0.0.0:2379.');
   }
   return { address, port: Number(port) };
+}
+
+/** `HOST:PORT` where HOST is an address: who dials it looks up no names. @throws InvalidArgumentError */
+export function ipAndPort(text: string): { readonly address: string; readonly port: number } {
+  const endpoint = hostAndPort(text);
+  if (isIP(endpoint.address) === 0 || endpoint.port === 0) {
+    throw new InvalidArgumentError('Expected IP:PORT such as 127.0.0.1:11019.');
+  }
+  return endpoint;
 }
 
 /** Gathers the values of an option that may be given several times. */

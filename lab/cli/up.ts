@@ -3,10 +3,10 @@ import { type Command, Option } from 'commander';
 import type { Endpoint } from '../../agents/ports.ts';
 import type { Lab } from '../file/model.ts';
 import { type CliContext, type GlobalOptions, paintFor, print, printJson, say } from './context.ts';
-import { CliError, EXIT, ExitWith } from './errors.ts';
+import { CliError, EXIT, ExitWith, UsageError } from './errors.ts';
 import type { LabAccess, LabHandle, UpOptions } from './lab-access.ts';
 import { defaultLabFile } from './package.ts';
-import { hostAndPort, labStoreUrl, seconds } from './parsers.ts';
+import { hostAndPort, ipAndPort, labStoreUrl, seconds } from './parsers.ts';
 
 interface Options extends GlobalOptions {
   readonly detach?: boolean;
@@ -14,6 +14,7 @@ interface Options extends GlobalOptions {
   readonly pods: UpOptions['pods'];
   readonly store: string;
   readonly metrics?: Endpoint;
+  readonly bmp?: Endpoint;
   readonly timeout: number;
 }
 
@@ -46,6 +47,11 @@ export function register(program: Command, context: CliContext): void {
       'serve metrics of all nodes for Prometheus there; with netns in the namespace of each node (docs/metrics.md)',
       hostAndPort,
     )
+    .option(
+      '--bmp <ip:port>',
+      'tell this BMP collector of the sessions and routes of all nodes, such as podwire bmp listen; with netns it has to be a node of the lab (docs/bmp.md)',
+      ipAndPort,
+    )
     .option('--timeout <seconds>', 'how long convergence may take', seconds, 60)
     .action(async (file: string | undefined, _options: object, command: Command) => {
       await up(context, file ?? defaultLabFile(), command.optsWithGlobals<Options>());
@@ -53,6 +59,7 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function up(context: CliContext, file: string, options: Options): Promise<void> {
+  const store = await usableStore(options.store);
   const lab = await load(context, file);
   const name = options.name ?? lab.name;
   const labs = await context.labs();
@@ -67,15 +74,27 @@ async function up(context: CliContext, file: string, options: Options): Promise<
     name,
     runtime: options.runtime,
     pods: options.pods,
-    store: options.store,
+    store,
     logLevel: options.logLevel,
     ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
+    ...(options.bmp === undefined ? {} : { bmp: options.bmp }),
     timeoutMs: options.timeout * 1000,
     signal: context.interrupted(),
   };
   await (options.detach === true
     ? detached(context, labs, request, options)
     : foreground(context, labs, request, options));
+}
+
+/** The store's URL, good in any working directory. @throws UsageError */
+async function usableStore(url: string): Promise<string> {
+  const { isEtcdUrl, withAbsoluteFiles } = await import('../../agents/store/etcd-url.ts');
+  if (!isEtcdUrl(url)) return url;
+  try {
+    return withAbsoluteFiles(url, (path) => resolve(path));
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 async function load(context: CliContext, file: string): Promise<Lab> {

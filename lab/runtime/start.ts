@@ -161,13 +161,17 @@ async function makeRuntime(
 ): Promise<Runtime> {
   const { clock, log, store, record } = parts;
   const version = packageVersion();
-  const scraped = options.metrics === undefined ? {} : { metrics: { at: options.metrics, version } };
+  const program = `podwire ${version}`;
+  const told = {
+    ...(options.metrics === undefined ? {} : { metrics: { at: options.metrics, version } }),
+    ...(options.bmp === undefined ? {} : { bmp: { collector: options.bmp, program } }),
+  };
   if (options.runtime === 'netns') {
     const { NetnsRuntime } = await import('./netns.ts');
-    return new NetnsRuntime({ plan, log, logLevel: options.logLevel, onProcess: record, ...scraped });
+    return new NetnsRuntime({ plan, log, logLevel: options.logLevel, onProcess: record, ...told });
   }
   const { LocalRuntime } = await import('./local.ts');
-  return new LocalRuntime({ clock, log, store, application: `podwire ${version}`, ...scraped });
+  return new LocalRuntime({ clock, log, store, application: program, ...told });
 }
 
 async function inStage<T>(stage: StageName, work: () => Promise<T>): Promise<T> {
