@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import type { ReceivedTable } from './received-table.ts';
 import type { Setup, TesterPeer } from './tester-messages.ts';
-import { KEEPALIVE, KEEPALIVE_MESSAGE, MessageCutter, NOTIFICATION, OPEN, open, UPDATE } from './wire.ts';
+import { KEEPALIVE, KEEPALIVE_MESSAGE, MARKER, MessageCutter, NOTIFICATION, OPEN, open } from './wire.ts';
 
 /** Until it dials again, ms: the speaker may not know its peers yet. */
 const RETRY = 50;
@@ -12,7 +12,7 @@ const WRITE_SIZE = 1 << 18;
 
 export interface PeerEvents {
   established(): void;
-  /** UPDATEs have come. */
+  /** Something has come. */
   received(): void;
   /** The session ended after it was established. */
   failed(reason: string): void;
@@ -42,29 +42,29 @@ export class Peer {
     let alive: NodeJS.Timeout | undefined;
     this.#socket = socket;
     socket.on('connect', () => socket.write(open(asn, address, this.#setup.version)));
+    let last: Buffer = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {
-      let updates = false;
-      cutter.push(chunk, (bytes, start, end) => {
+      last = chunk;
+      this.table?.push(chunk);
+      if (this.#established) {
+        this.#events.received();
+        return;
+      }
+      cutter.push(chunk, (bytes, start) => {
         const type = bytes[start + 18];
-        if (type === UPDATE) {
-          this.table?.push(bytes, start, end);
-          updates = true;
-        } else if (type === OPEN) socket.write(KEEPALIVE_MESSAGE);
+        if (type === OPEN) socket.write(KEEPALIVE_MESSAGE);
         else if (type === KEEPALIVE && !this.#established) {
           this.#established = true;
           alive = setInterval(() => socket.write(KEEPALIVE_MESSAGE), KEEPALIVE_INTERVAL);
           this.#events.established();
-        } else if (type === NOTIFICATION && this.#established && !this.#ended) {
-          this.#events.failed(`NOTIFICATION ${bytes[start + 19]}/${bytes[start + 20]}`);
         }
       });
-      if (updates) this.#events.received();
     });
     socket.on('error', () => undefined);
     socket.on('close', () => {
       clearInterval(alive);
       if (this.#ended) return;
-      if (this.#established) this.#events.failed(`the session of ${address} ended`);
+      if (this.#established) this.#events.failed(`the session of ${address} ended${notificationIn(last)}`);
       else setTimeout(() => this.dial(), RETRY);
     });
   }
@@ -84,4 +84,11 @@ export class Peer {
     this.#ended = true;
     this.#socket?.destroy();
   }
+}
+
+/** The NOTIFICATION at the end of what came last, in words. */
+function notificationIn(chunk: Buffer): string {
+  const at = chunk.lastIndexOf(MARKER);
+  if (at < 0 || chunk[at + 18] !== NOTIFICATION) return '';
+  return ` with NOTIFICATION ${chunk[at + 19]}/${chunk[at + 20]}`;
 }

@@ -5,6 +5,7 @@ export const UPDATE = 2;
 export const NOTIFICATION = 3;
 export const KEEPALIVE = 4;
 export const HEADER_LENGTH = 19;
+export const MARKER: Buffer = Buffer.alloc(16, 0xff);
 
 /** Seconds. The KEEPALIVEs of the speaker then come every 30 s or more often. */
 const HOLD_TIME = 90;
@@ -36,6 +37,11 @@ export function open(asn: number, routerId: string, version: 4 | 6): Buffer {
 /** Cuts a stream into messages. */
 export class MessageCutter {
   #rest: Buffer = Buffer.alloc(0);
+
+  /** Octets of a message that is not complete yet. */
+  get pending(): number {
+    return this.#rest.length;
+  }
 
   /** Calls `visit` with each message that is complete: the octets that it lies in, its start and its end. */
   push(chunk: Buffer, visit: (bytes: Buffer, start: number, end: number) => void): void {
