@@ -18,7 +18,8 @@ export function isTokenRefused(error: unknown): boolean {
 export class TokenSource {
   readonly #authenticate: () => Promise<string | undefined>;
   #token: Promise<string | undefined> | undefined;
-  #known: string | undefined;
+  /** The last one that came; undefined too while another is asked for. */
+  #known: { readonly token: string | undefined } | undefined;
 
   /** `authenticate` asks for one; undefined where the server wants none. */
   constructor(authenticate: () => Promise<string | undefined>) {
@@ -27,21 +28,25 @@ export class TokenSource {
 
   /** The token to come with; rejects where none is to be had. */
   current(): Promise<string | undefined> {
-    this.#token ??= this.#authenticate().then(
-      (token) => {
-        this.#known = token;
-        return token;
-      },
-      (error: unknown) => {
-        this.#token = undefined;
-        throw error;
-      },
-    );
+    this.#token ??= this.#ask();
     return this.#token;
   }
 
-  /** A request with this token was refused: the next one needs another, unless there is one already. */
+  async #ask(): Promise<string | undefined> {
+    try {
+      const token = await this.#authenticate();
+      this.#known = { token };
+      return token;
+    } catch (error) {
+      this.#token = undefined;
+      throw error;
+    }
+  }
+
+  /** A request with this token was refused: the next one needs another, unless that has come, or been asked for, already. */
   refused(token: string | undefined): void {
-    if (token === this.#known) this.#token = undefined;
+    if (this.#known === undefined || this.#known.token !== token) return;
+    this.#known = undefined;
+    this.#token = undefined;
   }
 }
