@@ -16,13 +16,13 @@ export interface RedisServer {
 }
 
 /**
- * Starts a Redis of its own on a free loopback port, with its data in a temporary folder; `options` as for redis.conf, `env` for its
- * process besides our own.
+ * Starts a Redis of its own on a free loopback port, with its data in a temporary folder; `options` as for redis.conf, `env` is
+ * asked before each start for what its process has besides our own.
  */
 export async function startRedis(
   path: string,
   options: readonly string[] = [],
-  env: NodeJS.ProcessEnv = {},
+  env: () => NodeJS.ProcessEnv = () => ({}),
 ): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'podwire-redis-'));
   const port = await freePort();
@@ -33,7 +33,7 @@ export async function startRedis(
     url: `redis://127.0.0.1:${port}`,
     port,
     start: async () => {
-      child = spawn(path, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+      child = spawn(path, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env() } });
       await ready(child);
     },
     kill: async (signal = 'SIGKILL') => {

@@ -58,7 +58,7 @@ export class Cluster {
   /** `options` are Redis'. */
   static async start(redisPath: string, options: readonly string[]): Promise<Cluster> {
     const redisClock = new FakeClock();
-    const redis = await startRedis(redisPath, options, redisClock.env);
+    const redis = await startRedis(redisPath, options, () => redisClock.env);
     const ports = [await freePort(), await freePort()];
     const servers = ports.map((port) => new StoreProcess(redis.url, NAMESPACE, port));
     await Promise.all(servers.map((server) => server.start()));
