@@ -71,8 +71,11 @@ export async function killRun(cluster: Cluster, kills: number): Promise<KillRepo
   stopped = true;
   await writing;
   await startAll();
-  const { kvs } = await stores[0]!.range(below(PREFIX));
   await Promise.all(stores.map((store) => store.close()));
+  // The clients of before wait with their next attempt to connect.
+  const reader = realEtcd(cluster.servers[0]!.address);
+  const { kvs } = await reader.range(below(PREFIX));
+  await reader.close();
   const unanswered = [...written.values()].filter((revision) => revision === undefined).length;
   return { kills: kills + 1, acknowledged, unanswered, wrong: compare(written, kvs) };
 }
