@@ -65,6 +65,52 @@ export async function startEtcd(path: string, options: readonly string[] = []): 
   };
 }
 
+export interface EtcdMember {
+  /** `host:port` for clients. */
+  readonly host: string;
+  /** Ends it without giving it time for anything. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** Starts a real etcd of `count` members on free loopback ports; resolves when all serve clients. */
+export async function startEtcdCluster(
+  path: string,
+  count: number,
+): Promise<{ readonly members: readonly EtcdMember[]; stop(): Promise<void> }> {
+  const folder = mkdtempSync(join(SCRATCH, 'podwire-etcd-'));
+  const places: { readonly name: string; readonly host: string; readonly peer: string }[] = [];
+  for (let i = 0; i < count; i++) {
+    const host = `127.0.0.1:${await freePort()}`;
+    places.push({ name: `m${i}`, host, peer: `http://127.0.0.1:${await freePort()}` });
+  }
+  const cluster = places.map(({ name, peer }) => `${name}=${peer}`).join(',');
+  const members = places.map(({ name, host, peer }): EtcdMember => {
+    const args = ['--name', name, '--data-dir', join(folder, name), '--initial-cluster', cluster];
+    args.push('--listen-client-urls', `http://${host}`, '--advertise-client-urls', `http://${host}`);
+    args.push('--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer);
+    let child: ChildProcess | undefined;
+    return {
+      host,
+      start: async () => {
+        child = spawn(path, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+        await ready(child);
+      },
+      kill: async () => {
+        if (child !== undefined) await endProcess(child, 'SIGKILL');
+      },
+    };
+  });
+  await Promise.all(members.map((member) => member.start()));
+  return {
+    members,
+    stop: async () => {
+      await Promise.all(members.map((member) => member.kill()));
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
 /** Resolves when etcd says that it serves clients. */
 function ready(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
