@@ -102,7 +102,9 @@ export class ReceivedTable {
       const { whole, followed } = this.#follow(other);
       if (followed) return whole;
     }
-    if (this.#waiting < Math.min(this.#wrong * nlriLength(this.#version), MOST_BACKLOG)) return false;
+    // What was read of a message that is not whole is still to be told.
+    const waiting = this.#waiting + this.#cutter.pending;
+    if (waiting < Math.min(this.#wrong * nlriLength(this.#version), MOST_BACKLOG)) return false;
     this.#readAll();
     return this.#wrong === 0;
   }
