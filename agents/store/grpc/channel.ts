@@ -216,10 +216,13 @@ export class Channel implements WatchTransport {
     token: string | undefined,
   ): { cancel(): void } {
     const member = this.#member;
+    const metadata = metadataOf(token);
+    // A member that has lost the others has no events to tell, and says so.
+    metadata.set('hasleader', 'true');
     const stream: ClientDuplexStream<WatchMessage, WatchResponseMessage> = openStream(
       this.#members[member]!,
       watch.watch,
-      token,
+      metadata,
       Number.POSITIVE_INFINITY,
     );
     stream.on('data', (message: WatchResponseMessage) => events.onMessage(message));
@@ -282,14 +285,14 @@ function unary<Request, Response>(
 function openStream<Request, Response>(
   client: Client,
   { path, request, response }: Method<Request, Response>,
-  token: string | undefined,
+  metadata: Metadata,
   deadline: number,
 ): ClientDuplexStream<Request, Response> {
   return client.makeBidiStreamRequest(
     path,
     (message: Request) => Buffer.from(request.encode(message)),
     (bytes: Buffer) => response.decode(bytes),
-    metadataOf(token),
+    metadata,
     { deadline },
   );
 }
@@ -302,7 +305,7 @@ function firstAnswer<Request, Response>(
   left: Millis,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const stream = openStream(client, method, token, Date.now() + left);
+    const stream = openStream(client, method, metadataOf(token), Date.now() + left);
     stream.on('data', (response: Response) => {
       resolve(response);
       stream.cancel();

@@ -43,5 +43,25 @@ describe.skipIf(etcd.missing)(etcd.title('a real etcd of three members'), () => 
     expect(values).toEqual([...new Set(values)]);
     expect(values.filter((value) => acknowledged.includes(value))).toEqual(acknowledged);
     expect(acknowledged.length).toBeGreaterThanOrEqual(2 * ROUNDS);
-  });
+  }, 120_000);
+
+  test('a watch on a member that has lost the others does not wait there in silence', async () => {
+    const { members, stop } = await startEtcdCluster(etcd.path, 3);
+    onTestFinished(stop);
+    const [lone, ...others] = members;
+    const client = connectEtcd(`etcd://${lone!.host}`, { clock: systemClock() });
+    onTestFinished(() => client.close());
+    const seen = record(client, below('k'));
+    await seen.untilCreated();
+    for (const member of others) await member.kill();
+    // Without a majority nothing can be written: the member knows by now.
+    expect(await failure(client.put({ key: b('k'), value: b('0') }))).toMatch(/^14 /);
+    await Promise.all(others.map((member) => member.start()));
+    // It is opened again, although its connection never broke.
+    await seen.untilCreated(2);
+    await until('a write is acknowledged', async () =>
+      (await failure(client.put({ key: b('k'), value: b('1') }))).startsWith('no error'),
+    );
+    await until('it is seen', () => seen.events.some(({ kv }) => t(kv.value) === '1'));
+  }, 120_000);
 });
