@@ -63,7 +63,7 @@ export async function measure(work: Work, kind: SpeakerKind, options: RunOptions
   let startMemory = 0;
   let failure: string | undefined;
   try {
-    speaker = await kind.start(work.speaker);
+    speaker = await kind.start(work.speaker, work.phases.length > 0);
     if (work.phases.length > 0) {
       // In the order of the processes, which the phases refer to.
       await Promise.all(

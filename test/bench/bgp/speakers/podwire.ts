@@ -17,14 +17,15 @@ export function podwire(options: readonly string[]): SpeakerKind {
   return {
     name: 'podwire',
     programs: [],
-    async start(spec: SpeakerSpec): Promise<Speaker> {
+    async start(spec: SpeakerSpec, probed: boolean): Promise<Speaker> {
       const speaker = await ServerProcess.prepare();
       const socket = speaker.file('sock');
       // JSON is YAML.
       const config = JSON.stringify({ ...configuration(spec), api: { socket } });
       const file = await speaker.write('speaker.yaml', config);
-      const args = [...options, '--import', PROBE, PODWIRE, 'speaker', '--config', file];
-      await speaker.run(execPath, args, spec, 'ipc');
+      const probe = probed ? ['--import', PROBE] : [];
+      const args = [...options, ...probe, PODWIRE, 'speaker', '--config', file];
+      await speaker.run(execPath, args, spec, probed ? 'ipc' : 'pipe');
       return {
         pid: speaker.pid,
         startTime: speaker.startTime,

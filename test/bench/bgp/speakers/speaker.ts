@@ -20,7 +20,8 @@ export interface SpeakerKind {
   readonly name: string;
   /** Programs that it needs. */
   readonly programs: readonly string[];
-  start(spec: SpeakerSpec): Promise<Speaker>;
+  /** @param probed something looks at its event loop, which costs time at the start. */
+  start(spec: SpeakerSpec, probed: boolean): Promise<Speaker>;
 }
 
 export interface Speaker {
