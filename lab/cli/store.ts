@@ -4,7 +4,7 @@ import type { StoreAddress } from '../../agents/store/http-server.ts';
 import type { Store, StoreOptions } from '../../agents/store/store.ts';
 import type { ServerTls } from '../../agents/store/tls.ts';
 import type { Backup } from '../../protocol/etcd/backup.ts';
-import type { CliContext, GlobalOptions } from './context.ts';
+import { type CliContext, type GlobalOptions, say } from './context.ts';
 import { UsageError } from './errors.ts';
 import { hostAndPort, storeUrl } from './parsers.ts';
 import { addTuning, type TuningOptions, tuningOf } from './store-tuning.ts';
@@ -104,12 +104,23 @@ async function store(context: CliContext, options: Options): Promise<void> {
     }
     const server = await serveStore(opened, options.listen, { log, ...(tls === undefined ? {} : { tls }) });
     log.info({ endpoint: server.endpoint, namespace, resources: plan?.resources.length ?? 0 }, 'store up');
+    announceReady(context, options, server.endpoint, namespace);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     await server.close();
   } finally {
     await opened.close();
     flush();
   }
+}
+
+/** One line for people, or a JSON line for scripts, once requests are served. */
+function announceReady(context: CliContext, options: Options, endpoint: string, namespace: string): void {
+  if (options.format === 'json') {
+    context.stdout.write(`${JSON.stringify({ event: 'ready', pid: process.pid, endpoint, namespace })}\n`);
+    return;
+  }
+  const where = options.backend === 'memory' ? 'in memory' : `kept in Redis as ${namespace}`;
+  say(context, options, `podwire: store serves etcd's API on ${endpoint}, ${where}`);
 }
 
 /** What the TLS options ask for; undefined: no TLS. */
