@@ -155,9 +155,14 @@ export class Overlay implements View {
 
   /** Deletes what an interval holds, and returns it in key order. */
   deleteRange(range: Interval): Change[] {
+    const deleted: Change[] = [];
     const keys: string[] = [];
-    this.scan(range, 0n, (_, key) => keys.push(key));
-    return this.deleteKeys(keys);
+    this.scan(range, 0n, (kv, key) => {
+      deleted.push(kv);
+      keys.push(key);
+    });
+    for (let i = 0; i < keys.length; i++) this.#delete(keys[i]!, deleted[i]!.key);
+    return deleted;
   }
 
   /** Deletes those of the keys that exist, in the order given, and returns what they held. */
@@ -167,9 +172,13 @@ export class Overlay implements View {
       const kv = this.latest(key);
       if (kv === undefined) continue;
       deleted.push(kv);
-      this.#record(key, tombstone(kv.key, this.#committed + 1n, this.#changes.length));
+      this.#delete(key, kv.key);
     }
     return deleted;
+  }
+
+  #delete(key: string, bytes: Uint8Array): void {
+    this.#record(key, tombstone(bytes, this.#committed + 1n, this.#changes.length));
   }
 
   /** Keys whose newest version the overlay has, and has with that lease. */

@@ -17,6 +17,8 @@ const run = promisify(execFile);
 const SETTLE = 1500;
 /** etcdctl's own run takes 60 s. */
 const CHECK_PERF_TIMEOUT = 150_000;
+/** The part of its time in which it surely still puts keys, ms. */
+const CHECK_PERF_PUTS = 58_000;
 /** For everything else, ms. */
 const TIMEOUT = 180_000;
 
@@ -47,7 +49,7 @@ export interface Figures {
   readonly failure?: string;
 }
 
-type Measured = Pick<Figures, 'values' | 'verdict'>;
+type Measured = Pick<Figures, 'values' | 'verdict' | 'stall'>;
 
 export interface Part {
   readonly name: string;
@@ -144,7 +146,7 @@ export async function measure(
     const first = store.pids.store;
     const measured = await part.measure(store, scale, signal);
     const after = cpu(store);
-    const stall = await store.stall?.();
+    const stall = measured.stall ?? (await store.stall?.());
     // After a restart it is another process, whose time is not the part's.
     const same = first === store.pids.store;
     const used = {
@@ -196,20 +198,41 @@ function checkPerf(size: 'l' | 'xl', title: string): Part {
     title: `etcdctl check perf --load=${size}: ${title}`,
     programs: ['etcdctl'],
     lasting: false,
-    async measure({ address, port }, _scale, signal) {
+    async measure(store, _scale, signal) {
+      const { address, port } = store;
       const args = ['--endpoints', `${address}:${port}`, 'check', 'perf', `--load=${size}`];
       const env = { ...process.env, ETCDCTL_API: '3' };
       const options = { env, signal, timeout: CHECK_PERF_TIMEOUT, maxBuffer: 1 << 26 };
       // It exits with 4 or so where it says FAIL.
-      const { stdout } = await run(findProgram('etcdctl')!, args, options).catch(
+      const running = run(findProgram('etcdctl')!, args, options).catch(
         (error: Error & { stdout?: string }) => {
           if (error.stdout === undefined || !error.stdout.includes('Throughput')) throw error;
           return { stdout: error.stdout };
         },
       );
-      return readCheckPerf(stdout);
+      const stalls = await stallsOf(store, running);
+      const measured = readCheckPerf((await running).stdout);
+      if (stalls === undefined) return measured;
+      const { stall, deletion } = stalls;
+      return { ...measured, values: { ...measured.values, deletion }, stall };
     },
   };
+}
+
+/**
+ * Longest stalls while etcdctl runs: in the minute in which it puts keys, and afterwards, when it deletes all of them with one request.
+ * undefined where the store has no event loop.
+ */
+async function stallsOf(
+  store: StoreUnderTest,
+  running: Promise<unknown>,
+): Promise<{ readonly stall: number; readonly deletion: number } | undefined> {
+  if (store.stall === undefined) return undefined;
+  const putting = delay(CHECK_PERF_PUTS);
+  await Promise.race([putting, running]);
+  const stall = await store.stall();
+  await running;
+  return { stall, deletion: await store.stall() };
 }
 
 /** The figures in what `etcdctl check perf` prints. @throws Error where one is missing. */

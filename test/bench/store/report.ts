@@ -6,6 +6,7 @@ const SHOWN: Readonly<Record<string, readonly [title: string, digits: number]>> 
   throughput: ['writes/s', 0],
   slowest: ['slowest ms', 0],
   stddev: ['stddev ms', 1],
+  deletion: ['deletion ms', 0],
   putP50: ['put p50 ms', 3],
   putP99: ['put p99 ms', 3],
   getP50: ['get p50 ms', 3],
