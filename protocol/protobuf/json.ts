@@ -92,7 +92,8 @@ function valueFromJson(type: FieldKind, value: unknown): unknown {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value);
+  // JSON has no word for what 1e999 is to JavaScript.
+  return typeof value === 'bigint' || typeof value === 'number' ? String(value) : JSON.stringify(value);
 }
 
 function bytesFrom(value: unknown): Uint8Array {
@@ -118,7 +119,10 @@ function enumFrom(
   { name, values, open }: FieldKind & { readonly kind: 'enum' },
   value: unknown,
 ): string | number {
-  if (typeof value === 'number') return values[value] ?? (open ? Math.trunc(value) : values[0]!);
+  // Whatever is kept of a number has to fit into the field that it came for.
+  if (typeof value === 'number' && (value | 0) === value) {
+    return values[value] ?? (open ? value : values[0]!);
+  }
   if (typeof value === 'string' && values.includes(value)) return value;
   throw new JsonMappingError(`unknown value ${shown(value)} for enum ${name}`);
 }

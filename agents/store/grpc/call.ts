@@ -94,18 +94,20 @@ export class Call implements Outgoing<unknown>, StreamHandler {
       this.#incoming.message(request);
     } else if (this.#route.kind === 'unary' && !this.#asked) {
       this.#asked = true;
-      this.#route.answer(this.#served, request).then(
-        (response) => this.#answer(response),
-        (error) => this.end(toEtcdError(error)),
-      );
+      this.#route
+        .answer(this.#served, request)
+        .then((response) => this.#answer(response))
+        .catch((error: unknown) => this.end(toEtcdError(error)));
     }
   }
 
   #answer(response: unknown): void {
     if (this.#ended) return;
+    // Before anything is sent: what cannot be encoded is answered with an error.
+    const message = this.#encode(response);
     this.#ended = true;
     this.#stream.headers(RESPONSE_HEADERS, false);
-    this.#stream.data(this.#encode(response), false);
+    this.#stream.data(message, false);
     this.#stream.headers(OK_TRAILERS, true);
   }
 
@@ -115,9 +117,10 @@ export class Call implements Outgoing<unknown>, StreamHandler {
 
   send(response: unknown): boolean {
     if (this.#ended) return true;
+    const message = this.#encode(response);
     if (!this.#answered) this.#stream.headers(RESPONSE_HEADERS, false);
     this.#answered = true;
-    this.#stream.data(this.#encode(response), false);
+    this.#stream.data(message, false);
     return this.#stream.waiting < MAX_WAITING;
   }
 

@@ -7,6 +7,7 @@ import {
   int64,
   message,
   oneof,
+  openEnumeration,
   repeated,
   string,
   uint32,
@@ -28,6 +29,7 @@ interface Sample {
   readonly child: Sample | undefined;
   readonly left: bigint | undefined;
   readonly right: Uint8Array | undefined;
+  readonly open: 'ZERO' | 'ONE' | number;
 }
 
 const KINDS = ['ZERO', 'ONE'] as const;
@@ -40,6 +42,7 @@ const sample: MessageType<Sample> = defineMessage<Sample>('test.Sample', {
   flag: bool(6),
   kind: enumeration(7, 'test.Kind', KINDS),
   kinds: repeated(enumeration(8, 'test.Kind', KINDS)),
+  open: openEnumeration(12, 'test.Kind', KINDS),
   names: repeated(string(9)),
   child: message(10, () => sample),
   left: oneof('side', int64(11)),
@@ -61,6 +64,7 @@ describe('the wire format', () => {
       flag: false,
       kind: 'ZERO',
       kinds: [],
+      open: 'ZERO',
       names: [],
       child: undefined,
       left: undefined,
@@ -171,6 +175,7 @@ describe('the JSON mapping', () => {
     ['{"signed":9223372036854775807}', { signed: 2n ** 63n - 1n }],
     ['{"signed":"-5","unsigned":18446744073709551615}', { signed: -5n, unsigned: 2n ** 64n - 1n }],
     ['{"kind":1,"kinds":["ONE",0,99],"nobody":"knows"}', { kind: 'ONE', kinds: ['ONE', 'ZERO', 'ZERO'] }],
+    ['{"open":-2147483648}', { open: -(2 ** 31) }],
     ['{"blob":"_-8","text":null}', { blob: new Uint8Array([0xff, 0xef]) }],
     ['', {}],
   ])('%s is read', (text, value) => {
@@ -182,6 +187,9 @@ describe('the JSON mapping', () => {
     ['{"flag":9223372036854775807}', 'expected true or false, got 9223372036854775807'],
     ['{"blob":"a b"}', 'illegal base64 data at input byte 1'],
     ['{"kind":"TWO"}', 'unknown value "TWO" for enum test.Kind'],
+    ['{"open":0.5}', 'unknown value 0.5 for enum test.Kind'],
+    ['{"open":2147483648}', 'unknown value 2147483648 for enum test.Kind'],
+    ['{"open":1e999}', 'unknown value Infinity for enum test.Kind'],
     ['{"names":"x"}', 'expected a JSON list'],
     ['[]', 'expected a JSON object'],
     ['{"a":', 'unexpected EOF'],

@@ -20,6 +20,7 @@ import { arrayBytes, b, below, t } from './support.ts';
 import type { FromReaders, ToReaders } from './two-readers.ts';
 
 const clock = systemClock();
+const ANYWHERE = { address: '127.0.0.1', port: 0 };
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -27,7 +28,7 @@ afterEach(async () => {
 
 compliance('the memory store over gRPC', async () => {
   const store = createMemoryStore({ clock });
-  const server = await serveStore(store, { address: '127.0.0.1', port: 0 });
+  const server = await serveStore(store, ANYWHERE);
   const stop = async (): Promise<void> => {
     await server.close();
     await store.close();
@@ -45,7 +46,7 @@ interface Scene {
 
 async function scene(): Promise<Scene> {
   const store = createMemoryStore({ clock });
-  const server = await serveStore(store, { address: '127.0.0.1', port: 0 });
+  const server = await serveStore(store, ANYWHERE);
   const client = connected(server.endpoint);
   cleanups.push(async () => {
     await server.close();
@@ -174,6 +175,18 @@ describe('calls', () => {
         alarm: 'NOSPACE' as const,
       }),
     ).toMatch(/^12 etcdserver: /);
+  });
+
+  test('an answer that cannot be encoded is an error, and ends no process', async () => {
+    const store = createMemoryStore({ clock });
+    const broken = {
+      ...store.client(),
+      put: async () => ({ header: { ...store.header(), revision: 'one' } }),
+    };
+    const server = await serveStore({ ...store, client: () => broken as never }, ANYWHERE);
+    cleanups.push(() => server.close());
+    expect(await call(connected(server.endpoint), kv.put, PUT)).toMatch(/^2 /);
+    expect(await call(connected(server.endpoint), kv.range, { key: b('k') })).toMatchObject({ count: 0n });
   });
 
   test('a call that ends without its request, or in the middle of it, is refused', async () => {

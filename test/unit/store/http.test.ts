@@ -63,6 +63,11 @@ describe('the JSON gateway as bytes', () => {
       '400 {"error":"unknown value \\"BOGUS\\" for enum etcdserverpb.RangeRequest_SortOrder","message":"unknown value \\"BOGUS\\" for enum etcdserverpb.RangeRequest_SortOrder","code":3}',
     ],
     [
+      '/v3/auth/role/grant',
+      '{"name":"r","perm":{"permType":1e999,"key":"Zm9v"}}',
+      '400 {"error":"unknown value Infinity for enum authpb.Permission_Type","message":"unknown value Infinity for enum authpb.Permission_Type","code":3}',
+    ],
+    [
       '/v3/kv/range',
       '{"key":"Zm9v","sort_order":77,"bogus":1}',
       '200 {"header":{ids,"revision":"3"},"kvs":[{"key":"Zm9v","create_revision":"2","mod_revision":"3","version":"2","value":"YmFy"}],"count":"1"}',
