@@ -139,7 +139,10 @@ export async function cleanLabStore(url: string, name: string, clock: Clock): Pr
     return;
   }
   const { connectEtcd } = await import('../../agents/store/grpc/client.ts');
-  const client = connectEtcd(url, { clock, patience: 2000 });
-  await removeAll(client).catch(() => undefined);
-  await client.close();
+  try {
+    const client = connectEtcd(url, { clock, patience: 2000 });
+    await removeAll(client).finally(() => client.close());
+  } catch {
+    // Also where a file for TLS has gone meanwhile: the lab's own remains are to be removed all the same.
+  }
 }
