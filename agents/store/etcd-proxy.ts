@@ -1,16 +1,14 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import { createServer, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { type EtcdAddress, parseEtcdUrl } from './etcd-url.ts';
+import { type EtcdAddress, hostAndPortOf, parseEtcdUrl } from './etcd-url.ts';
 import { sendError } from './gateway-answers.ts';
 import { Channel, type EtcdClientPorts } from './grpc/channel.ts';
-import { isTokenRefused } from './grpc/token.ts';
+import { isTokenRefused, MOST_TOKENS } from './grpc/token.ts';
 import { answerOf, readText } from './http-gateway.ts';
 import { toEtcdError } from './rpc/route.ts';
 import { loadClientTls } from './tls.ts';
 
-/** Tokens that a request is tried with; as Channel does. */
-const MOST_TOKENS = 3;
 const WATCH = '/v3/watch';
 
 /**
@@ -40,6 +38,15 @@ export async function serveEtcdProxy(
   };
 }
 
+/** A request to pass on. */
+interface Asked {
+  readonly path: string;
+  readonly body: string;
+  readonly token: string | undefined;
+  /** Aborted once nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
 class EtcdProxy {
   readonly #channel: Channel;
   readonly #ports: EtcdClientPorts;
@@ -52,13 +59,7 @@ class EtcdProxy {
     const { endpoints, tls } = address;
     this.#channel = new Channel(address, ports);
     this.#ports = ports;
-    this.#members = endpoints.map((endpoint) => {
-      const colon = endpoint.lastIndexOf(':');
-      return {
-        host: endpoint.slice(0, colon).replace(/^\[|\]$/g, ''),
-        port: Number(endpoint.slice(colon + 1)),
-      };
-    });
+    this.#members = endpoints.map(hostAndPortOf);
     this.#agent =
       tls === undefined
         ? new HttpAgent({ keepAlive: true })
@@ -76,6 +77,8 @@ class EtcdProxy {
 
   async #serve(near: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = near.url ?? '/';
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
     const body = await readText(near);
     for (let tokens = 1; ; tokens++) {
       let token: string | undefined;
@@ -84,8 +87,7 @@ class EtcdProxy {
       } catch (error) {
         return sendError(response, toEtcdError(error));
       }
-      const far = await this.#ask(path, body, token);
-      response.on('close', () => far.destroy());
+      const far = await this.#ask({ path, body, token, signal: gone.signal });
       if (far.statusCode === 200) {
         response.writeHead(200, { 'content-type': 'application/json' });
         response.flushHeaders();
@@ -106,24 +108,23 @@ class EtcdProxy {
   }
 
   /** Asks the member at hand, and the others where it cannot be reached; rejects with the last error. */
-  async #ask(path: string, body: string, token: string | undefined): Promise<IncomingMessage> {
-    for (let asked = 1; ; asked++) {
+  async #ask(asked: Asked): Promise<IncomingMessage> {
+    for (let attempts = 1; ; attempts++) {
       const member = this.#member;
       try {
-        return await this.#post(this.#members[member]!, path, body, token);
+        return await this.#post(this.#members[member]!, asked);
       } catch (error) {
+        asked.signal.throwIfAborted();
         if (member === this.#member) this.#member = (member + 1) % this.#members.length;
         const unsent = (error as NodeJS.ErrnoException).syscall === 'connect';
-        if (!unsent || asked === this.#members.length) throw error;
+        if (!unsent || attempts === this.#members.length) throw error;
       }
     }
   }
 
   #post(
     member: { readonly host: string; readonly port: number },
-    path: string,
-    body: string,
-    token: string | undefined,
+    { path, body, token, signal }: Asked,
   ): Promise<IncomingMessage> {
     const bytes = Buffer.from(body);
     const headers = {
@@ -132,7 +133,8 @@ class EtcdProxy {
       ...(token === undefined ? {} : { authorization: token }),
     };
     return new Promise((resolve, reject) => {
-      const posted = this.#request({ ...member, method: 'POST', path, headers, agent: this.#agent }, resolve);
+      const options = { ...member, method: 'POST', path, headers, agent: this.#agent, signal };
+      const posted = this.#request(options, resolve);
       posted.setNoDelay(true);
       posted.on('error', reject);
       posted.end(bytes);

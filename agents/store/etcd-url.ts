@@ -15,6 +15,7 @@ export interface EtcdAddress {
 export const ETCD_URL = 'etcd[s]://[USER:PASSWORD@]HOST:PORT[,HOST:PORT...][?ca=FILE&cert=FILE&key=FILE]';
 
 const FILES: readonly string[] = ['ca', 'cert', 'key'];
+const PARTS = /^(etcds?):\/\/(?:(.*)@)?([^@/?]*)(?:\?(.*))?$/s;
 const ENDPOINT = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]/]+):(\d{1,5})$/;
 
 /** Whether a store's URL is that of a real etcd. */
@@ -27,8 +28,7 @@ export function isEtcdUrl(url: string): boolean {
  * @throws RangeError with one line that has no password in it.
  */
 export function parseEtcdUrl(url: string): EtcdAddress {
-  const [, scheme, user, hosts = '', query] =
-    /^(etcds?):\/\/(?:(.*)@)?([^@/?]*)(?:\?(.*))?$/s.exec(url) ?? fail(url, ETCD_URL);
+  const [, scheme, user, hosts = '', query] = PARTS.exec(url) ?? fail(url, ETCD_URL);
   const endpoints = hosts.split(',');
   for (const endpoint of endpoints) {
     const port = Number(ENDPOINT.exec(endpoint)?.[2] ?? 0);
@@ -73,11 +73,18 @@ function tlsOf(url: string, isTls: boolean, query: string | undefined): EtcdAddr
   return files;
 }
 
+/** Host, without brackets, and port of an {@link EtcdAddress.endpoints | endpoint}. */
+export function hostAndPortOf(endpoint: string): { readonly host: string; readonly port: number } {
+  const [, host, port] = ENDPOINT.exec(endpoint)!;
+  return { host: host!.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
 /** The same URL with absolute paths, good in any working directory. `absolute` makes a path so. */
 export function withAbsoluteFiles(url: string, absolute: (path: string) => string): string {
   const { tls } = parseEtcdUrl(url);
   const files = Object.entries(tls ?? {});
   if (files.length === 0) return url;
   const query = new URLSearchParams(files.map(([name, file]) => [name, absolute(file)]));
-  return `${url.slice(0, url.indexOf('?', url.lastIndexOf('@') + 1))}?${query}`;
+  const given = PARTS.exec(url)![4]!;
+  return `${url.slice(0, -given.length)}${query}`;
 }

@@ -7,6 +7,7 @@ import {
   credentials,
   Metadata,
   type ServiceError,
+  status,
 } from '@grpc/grpc-js';
 import { auth } from '../../../protocol/etcd/api/auth.ts';
 import { kv } from '../../../protocol/etcd/api/kv.ts';
@@ -20,12 +21,12 @@ import {
 import { ETCD_ERRORS } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import type { Clock, Log, Millis } from '../../ports.ts';
-import type { EtcdAddress } from '../etcd-url.ts';
+import { type EtcdAddress, hostAndPortOf } from '../etcd-url.ts';
 import { closedError } from '../local-client.ts';
 import { pauseAfter, type WatchStreamEvents, type WatchTransport } from '../resuming-watch.ts';
 import { type ClientTlsFiles, loadClientTls } from '../tls.ts';
 import { type CallFailure, failureOf, isPassing } from './failure.ts';
-import { isTokenRefused, TokenSource } from './token.ts';
+import { isTokenRefused, MOST_TOKENS, TokenSource } from './token.ts';
 
 export interface EtcdClientPorts {
   readonly clock: Clock;
@@ -35,8 +36,6 @@ export interface EtcdClientPorts {
 }
 
 const PATIENCE: Millis = 10_000;
-/** Tokens that a request is tried with: the one at hand, a new one, and one more where users have changed meanwhile. */
-const MOST_TOKENS = 3;
 
 const OPTIONS: ClientOptions = {
   // An answer or an event may be larger than grpc-js' 4 MiB.
@@ -242,7 +241,7 @@ const NO_NAME = 'etcd.invalid';
 
 function memberAt(endpoint: string, tls: ClientTlsFiles | undefined): Client {
   if (tls === undefined) return new Client(endpoint, credentials.createInsecure(), OPTIONS);
-  const host = endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const { host } = hostAndPortOf(endpoint);
   const isAddress = isIP(host) !== 0;
   // @grpc/grpc-js would give the address as the server's name, which Node refuses.
   const options = isAddress ? { ...OPTIONS, 'grpc.ssl_target_name_override': NO_NAME } : OPTIONS;
@@ -297,6 +296,12 @@ function openStream<Request, Response>(
   );
 }
 
+/** A stream that ended in order, but too early, as @grpc/grpc-js tells of what is lost. */
+const NO_ANSWER: Partial<ServiceError> = {
+  code: status.UNAVAILABLE,
+  details: 'the stream ended without an answer',
+};
+
 function firstAnswer<Request, Response>(
   client: Client,
   method: Method<Request, Response>,
@@ -311,6 +316,8 @@ function firstAnswer<Request, Response>(
       stream.cancel();
     });
     stream.on('error', reject);
+    // After the error of a stream that ends with one.
+    stream.on('end', () => reject(NO_ANSWER));
     stream.write(request);
   });
 }

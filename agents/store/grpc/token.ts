@@ -9,6 +9,9 @@ const REFUSALS: ReadonlySet<string> = new Set(
   (['invalidAuthToken', 'authOldRevision', 'userEmpty'] as const).map((name) => ETCD_ERRORS[name][1]),
 );
 
+/** Tokens that a request is tried with: the one at hand, a new one, and one more where users have changed meanwhile. */
+export const MOST_TOKENS = 3;
+
 /** Whether a request was refused for its token. */
 export function isTokenRefused(error: unknown): boolean {
   return REFUSALS.has((error as EtcdError).message);

@@ -1,4 +1,5 @@
 // The gRPC client's users and members, with podwire's own store behind it.
+import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../agents/io/clock.ts';
 import type { KvClient } from '../../../agents/store/client.ts';
@@ -6,6 +7,7 @@ import { connectEtcd } from '../../../agents/store/grpc/client.ts';
 import { type StoreServer, serveStore } from '../../../agents/store/http-server.ts';
 import { createMemoryStore } from '../../../agents/store/memory.ts';
 import type { Store } from '../../../agents/store/store.ts';
+import { lease } from '../../../protocol/etcd/api/lease.ts';
 import { b, below, eventLine, failure, record } from './support.ts';
 
 const clock = systemClock();
@@ -85,6 +87,29 @@ describe('a user', () => {
       `3 store etcd://${host}: user me: authentication failed, invalid user ID or password`,
     );
   });
+});
+
+test('a renewal whose stream ends without an answer fails in time', async () => {
+  const server = new Server();
+  onTestFinished(() => server.forceShutdown());
+  const { path } = lease.keepAlive;
+  const raw = (octets: Buffer): Buffer => octets;
+  const codec = {
+    requestSerialize: raw,
+    requestDeserialize: raw,
+    responseSerialize: raw,
+    responseDeserialize: raw,
+  };
+  server.addService(
+    { keepAlive: { path, requestStream: true, responseStream: true, ...codec } },
+    { keepAlive: (stream: ServerDuplexStream<Buffer, Buffer>) => stream.end() },
+  );
+  const port = await new Promise((resolve) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_, bound) => resolve(bound));
+  });
+  expect(await failure(connected(`etcd://127.0.0.1:${port}`, 200).leaseKeepAlive(7n))).toBe(
+    `14 store etcd://127.0.0.1:${port}: the stream ended without an answer`,
+  );
 });
 
 describe('several members', () => {

@@ -67,6 +67,8 @@ describe('the URL of a real etcd', () => {
       ...parseEtcdUrl(encoded),
       tls: { ca: '/here/c a.pem', cert: '/here/x@y', key: '/here/k' },
     });
+    const plain = withAbsoluteFiles('etcds://a:1?ca=me@home/ca.crt', absolute);
+    expect(parseEtcdUrl(plain)).toMatchObject({ endpoints: ['a:1'], tls: { ca: '/here/me@home/ca.crt' } });
     expect(withAbsoluteFiles('etcds://a:1', absolute)).toBe('etcds://a:1');
   });
 });
@@ -75,6 +77,7 @@ test.each([
   ['redis://:secret@a:1/0', 'redis://a:1/0'],
   ['redis://me:se/cr@et@a:1', 'redis://a:1'],
   ['etcds://me:secret@a:1,b:2?ca=x', 'etcds://a:1,b:2?ca=x'],
+  ['REDIS://:secret@a:1', 'REDIS://a:1'],
   ['memory', 'memory'],
 ])('%s is shown without credentials', (url, shown) => {
   expect(withoutCredentials(url)).toBe(shown);
