@@ -3,5 +3,5 @@
  * its last @, too: a password may have any character.
  */
 export function withoutCredentials(url: string): string {
-  return url.replace(/^([a-z]+:\/\/).*@/is, '$1');
+  return url.replace(/^([a-z]+:\/\/)?.*@/is, '$1');
 }

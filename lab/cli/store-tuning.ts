@@ -69,7 +69,7 @@ function autoCompactionOf({
   autoCompactionMode: mode,
   autoCompactionRetention: text,
 }: TuningOptions): AutoCompaction | undefined {
-  if (text === '0') return undefined;
+  if (/^0+$/.test(text)) return undefined;
   const isNumber = /^\d{1,15}$/.test(text);
   if (mode === 'revision') {
     if (!isNumber)

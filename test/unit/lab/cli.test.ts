@@ -37,6 +37,14 @@ describe('usage errors end with 2 and say what was expected', () => {
       ['up', '--store', 'http://x'],
       'Expected memory, a URL such as redis://127.0.0.1:6379, or etcd://127.0.0.1:2379.',
     ],
+    [
+      ['up', '--store', 'http://me:secret@x'],
+      'podwire: store http://x: expected memory, a URL such as redis://127.0.0.1:6379, or etcd://127.0.0.1:2379',
+    ],
+    [
+      ['store', '--backend', 'etcd://me:secret@x:1'],
+      'podwire: store etcd://x:1: expected memory or a URL such as redis://127.0.0.1:6379',
+    ],
     [['up', '--timeout', '-1'], 'Expected a number of seconds such as 10 or 0.5.'],
     [['up', 'a.yaml', 'b.yaml'], 'too many arguments'],
     [['inspect', 'arp'], 'Allowed choices are bgp, routes, fdb, ipam, pods, store.'],

@@ -21,7 +21,7 @@ describe('options of podwire store', () => {
     });
   });
 
-  test.each<[string[], object]>([
+  test.each<[string[], object | undefined]>([
     [['--auto-compaction-retention=2'], { mode: 'periodic', retention: 7_200_000 }],
     [['--auto-compaction-retention=1h30m'], { mode: 'periodic', retention: 5_400_000 }],
     [
@@ -32,6 +32,8 @@ describe('options of podwire store', () => {
       ['--auto-compaction-mode=revision', '--auto-compaction-retention=1000'],
       { mode: 'revision', retention: 1000n },
     ],
+    [['--auto-compaction-retention=00'], undefined],
+    [['--auto-compaction-mode=revision', '--auto-compaction-retention=00'], undefined],
   ])('%j', (args, autoCompaction) => {
     expect(parsed(...args).autoCompaction).toEqual(autoCompaction);
   });

@@ -78,6 +78,7 @@ test.each([
   ['redis://me:se/cr@et@a:1', 'redis://a:1'],
   ['etcds://me:secret@a:1,b:2?ca=x', 'etcds://a:1,b:2?ca=x'],
   ['REDIS://:secret@a:1', 'REDIS://a:1'],
+  ['me:secret@a:1', 'a:1'],
   ['memory', 'memory'],
 ])('%s is shown without credentials', (url, shown) => {
   expect(withoutCredentials(url)).toBe(shown);
