@@ -14,6 +14,7 @@ export class LeaseTimer {
   readonly #expire: () => void;
   #timer: Timer | undefined;
   #due: Millis = 0;
+  #stopped = false;
 
   constructor(clock: Clock, expire: () => void) {
     this.#clock = clock;
@@ -22,7 +23,8 @@ export class LeaseTimer {
 
   /** Makes sure to wake at `deadline` or earlier; undefined: nothing to wait for. */
   arm(deadline: Millis | undefined): void {
-    if (deadline === undefined || (this.#timer !== undefined && this.#due <= deadline)) return;
+    if (this.#stopped || deadline === undefined || (this.#timer !== undefined && this.#due <= deadline))
+      return;
     this.#timer?.cancel();
     const now = this.#clock.now();
     this.#due = Math.min(deadline, now + LONGEST_SLEEP);
@@ -32,7 +34,9 @@ export class LeaseTimer {
     });
   }
 
-  cancel(): void {
+  /** Wakes nobody any more, also where a sweep that is still under way arms it. */
+  stop(): void {
+    this.#stopped = true;
     this.#timer?.cancel();
     this.#timer = undefined;
   }

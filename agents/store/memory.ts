@@ -84,7 +84,7 @@ class MemoryEngine implements Engine {
 
   close(): void {
     this.closed = true;
-    this.#leases.cancel();
+    this.#leases.stop();
     this.#compactor.stop();
     this.hub.endAll(new EtcdError(CANCELED, 'the store was closed'));
   }

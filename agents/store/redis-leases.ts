@@ -144,6 +144,6 @@ export class RedisLeases {
   }
 
   stop(): void {
-    this.#timer.cancel();
+    this.#timer.stop();
   }
 }

@@ -45,32 +45,39 @@ export async function createRedisStore(url: string, options: RedisStoreOptions):
     redis.disconnect();
     throw error;
   });
+  let engine: RedisEngine | undefined;
   try {
     await inspectRedis(redis);
     const redisLog = new RedisLog(redis, namespace);
     if (initial !== undefined) await fillNamespace(redisLog, initial, { clock, log });
     const clusterId = await redisLog.identity(randomId(systemRandom()));
     const ports = { ...rest, clock, log, namespace, patience, inspect: inspectRedis };
-    const engine = new RedisEngine(redis, tail, clusterId, ports);
+    engine = new RedisEngine(redis, tail, clusterId, ports);
     await engine.start();
-    return {
-      client: (credentials) => localClient(engine, credentials),
-      get available() {
-        return engine.available;
-      },
-      onAvailability: (listener) => engine.onAvailability(listener),
-      header: () => engine.machine.header(),
-      limits: engine.machine.limits,
-      leaseTimeToLive: (id) => engine.timeToLive(id),
-      leases: async () => engine.machine.leaseIds(),
-      close: () => engine.close(false),
-      destroy: () => engine.close(true),
-    };
+    return storeOf(engine);
   } catch (error) {
+    // Its timers too.
+    await engine?.close(false);
     redis.disconnect();
     tail.disconnect();
     throw new Error(`${withoutCredentials(url)}: ${causeOf(error)}`);
   }
+}
+
+function storeOf(engine: RedisEngine): RedisStore {
+  return {
+    client: (credentials) => localClient(engine, credentials),
+    get available() {
+      return engine.available;
+    },
+    onAvailability: (listener) => engine.onAvailability(listener),
+    header: () => engine.machine.header(),
+    limits: engine.machine.limits,
+    leaseTimeToLive: (id) => engine.timeToLive(id),
+    leases: async () => engine.machine.leaseIds(),
+    close: () => engine.close(false),
+    destroy: () => engine.close(true),
+  };
 }
 
 /** Puts a backup into an empty namespace, all of it or nothing. */

@@ -1,11 +1,12 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../agents/io/clock.ts';
+import type { Clock } from '../../agents/ports.ts';
 import type { KvClient } from '../../agents/store/client.ts';
 import { updateKey } from '../../agents/store/keys.ts';
 import { createRedisStore, destroyRedisStore, type RedisStore } from '../../agents/store/redis.ts';
 import { connectRedis } from '../../agents/store/redis-connection.ts';
-import { RedisLog } from '../../agents/store/redis-log.ts';
+import { RedisLog, redisKeys } from '../../agents/store/redis-log.ts';
 import type { Head } from '../../agents/store/redis-position.ts';
 import { RedisReplica } from '../../agents/store/redis-replica.ts';
 import { encodeLogEntry } from '../../protocol/etcd/entry.ts';
@@ -68,6 +69,34 @@ describe.skipIf(redis.missing)(redis.title('the Redis store under faults'), () =
       process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
     // A socket that was ended is gone when the kernel says so.
     await vi.waitFor(() => expect(left()).toBe(before), { timeout: 5000, interval: 5 });
+  });
+
+  test('a store whose snapshot is damaged leaves no timer', async () => {
+    const { url } = await server();
+    const { meta, snapshot } = redisKeys('test');
+    const redis = await admin(url);
+    await redis.hset(meta, 'format', '2', 'cluster_id', '1', 'snapshot_head', '9-0 x');
+    await redis.rpush(snapshot, 'damaged');
+    const pending = new Set<object>();
+    const counting: Clock = {
+      ...clock,
+      setTimer: (delay, callback) => {
+        const timer = clock.setTimer(delay, () => {
+          pending.delete(timer);
+          callback();
+        });
+        pending.add(timer);
+        const cancel = (): void => {
+          pending.delete(timer);
+          timer.cancel();
+        };
+        return { cancel };
+      },
+    };
+    const autoCompaction = { mode: 'periodic', retention: 3_600_000 } as const;
+    const options = { namespace: 'test', clock: counting, autoCompaction };
+    expect(await failure(createRedisStore(url, options))).toContain('snapshot');
+    expect(pending.size).toBe(0);
   });
 
   test('closing and opening again: keys, history, leases, compaction; the log is trimmed', async () => {
