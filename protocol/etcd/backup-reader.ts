@@ -21,6 +21,11 @@ const BBOLT_MAGIC: readonly number[] = [0xed, 0xda, 0x0c, 0xed];
 export class BackupReader {
   readonly #file: string;
   #waiting: Uint8Array = new Uint8Array(0);
+  /** What came behind it, joined to it once that is of use: each time anew would copy a long record again and again. */
+  #behind: Uint8Array[] = [];
+  #behindLength = 0;
+  /** Octets that have to wait before reading on is of use. */
+  #needed = 0;
   /** Offset of `#waiting` in the file. */
   #offset = 0;
   #readNext: () => boolean = () => this.#readMagic();
@@ -43,13 +48,25 @@ export class BackupReader {
 
   /** Takes the octets that come next, which must be no Buffer. @throws DecodeError with the offset in the file where they are damaged. */
   push(bytes: Uint8Array): void {
-    this.#waiting = this.#waiting.length === 0 ? bytes : concatBytes([this.#waiting, bytes]);
+    this.#behind.push(bytes);
+    this.#behindLength += bytes.length;
+    if (this.#waiting.length + this.#behindLength < this.#needed) return;
+    this.#join();
+    this.#needed = 0;
     while (this.#waiting.length > 0 && this.#readNext());
+  }
+
+  #join(): void {
+    const [only] = this.#behind;
+    const isAll = this.#waiting.length === 0 && this.#behind.length === 1;
+    this.#waiting = isAll ? only! : concatBytes([this.#waiting, ...this.#behind]);
+    this.#behind = [];
+    this.#behindLength = 0;
   }
 
   /** What the file has for the SHA-256 of all before, and the store in it. @throws DecodeError where octets are missing. */
   end(): { readonly digest: Uint8Array; readonly backup: Backup } {
-    const size = this.#offset + this.#waiting.length;
+    const size = this.#offset + this.#waiting.length + this.#behindLength;
     if (size === 0) throw this.#damaged(0, 'expected a snapshot, the file is empty');
     if (this.#digest === undefined) throw this.#damaged(size, 'the file ends here, expected more octets');
     return { digest: this.#digest, backup: { snapshot: this.#snapshot!, entries: this.#entries } };
@@ -87,7 +104,10 @@ export class BackupReader {
     const length = view.getUint32(1);
     const checksum = view.getUint32(5);
     const record = this.#take(RECORD_HEAD + length);
-    if (record === undefined) return false;
+    if (record === undefined) {
+      this.#needed = RECORD_HEAD + length;
+      return false;
+    }
     const content = record.subarray(RECORD_HEAD);
     const actual = recordChecksum(record.subarray(0, 5), content);
     if (actual !== checksum) {

@@ -125,6 +125,12 @@ describe('a backup', () => {
     expect(allOf(restored(fileOf(store), 1))).toEqual(allOf(store));
   });
 
+  test('a large record in pieces of 2 octets is not copied anew for each', () => {
+    const store = newStore();
+    put(store, 'k', 'v'.repeat(1_400_000));
+    expect(restored(fileOf(store), 2).revision).toBe(store.revision);
+  });
+
   test('what happens later is not in it', () => {
     const store = story();
     const before = allOf(store);
