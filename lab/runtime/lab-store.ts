@@ -32,6 +32,8 @@ interface Ports {
   readonly log: Log;
   /** Takes what undoes each step, for when the lab ends. */
   readonly undo: (() => Promise<void> | void)[];
+  /** Told before the first key is written: what is in the store from then on is the lab's, and goes with it. */
+  readonly onOwned: () => void;
 }
 
 /**
@@ -55,7 +57,7 @@ async function openOwn(plan: LabPlan, ports: Ports): Promise<LabStore> {
   return { client: () => store.client(), endpoint: new URL(server.endpoint).host };
 }
 
-async function createStore(plan: LabPlan, { clock, log, undo }: Ports): Promise<Store> {
+async function createStore(plan: LabPlan, { clock, log, undo, onOwned }: Ports): Promise<Store> {
   if (plan.store === 'memory') {
     const { createMemoryStore } = await import('../../agents/store/memory.ts');
     const store = createMemoryStore({ clock, log });
@@ -65,6 +67,7 @@ async function createStore(plan: LabPlan, { clock, log, undo }: Ports): Promise<
   const { createRedisStore, destroyRedisStore } = await import('../../agents/store/redis.ts');
   // What an earlier lab of this name could not remove when it ended, for want of its Redis, is no part of this one.
   await destroyRedisStore(plan.store, plan.name);
+  onOwned();
   const store = await createRedisStore(plan.store, { namespace: plan.name, clock, log });
   undo.push(() => store.destroy());
   return store;
@@ -90,7 +93,7 @@ async function serveOnLoopback(store: Store, options: ServeOptions): Promise<Sto
 }
 
 /** A real etcd. What is below /calico/ has to be the lab's alone, as it is removed when the lab ends. */
-async function openEtcd(plan: LabPlan, { clock, log, undo }: Ports): Promise<LabStore> {
+async function openEtcd(plan: LabPlan, { clock, log, undo, onOwned }: Ports): Promise<LabStore> {
   const { connectEtcd } = await import('../../agents/store/grpc/client.ts');
   const { shown, endpoints, tls } = parseEtcdUrl(plan.store);
   const connect = (): KvClient => connectEtcd(plan.store, { clock, log });
@@ -103,6 +106,7 @@ async function openEtcd(plan: LabPlan, { clock, log, undo }: Ports): Promise<Lab
         'if nobody needs them: etcdctl del --prefix /calico/',
     );
   }
+  onOwned();
   undo.push(() => removeAll(client));
   await fill(plan, connect(), clock);
   if (plan.runtime === 'netns') {

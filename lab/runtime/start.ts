@@ -60,7 +60,7 @@ export async function startLab(
     }
   };
   try {
-    const record = claimName(options, plan);
+    const { record, ownsStore } = claimName(options, plan);
     undo.push(() => removeState(options.name));
     const { log, flush } = openLog({ file: labPaths(options.name).log }, options.logLevel, {
       lab: options.name,
@@ -70,7 +70,7 @@ export async function startLab(
     const clock = systemClock();
     const shownStore = withoutCredentials(plan.store);
     stage('store', 'running', shownStore);
-    const store = await inStage('store', () => openLabStore(plan, { clock, log, undo }));
+    const store = await inStage('store', () => openLabStore(plan, { clock, log, undo, onOwned: ownsStore }));
     stage('store', 'done', `${shownStore}, etcd API on ${store.endpoint}`);
     const runtime = await makeRuntime(options, plan, { clock, log, store, record });
     const { timeoutMs } = options;
@@ -129,15 +129,22 @@ function describePlan(plan: LabPlan): string {
   return `${plan.nodes.length} nodes on ${plan.link.subnet}, ${port}, ${plan.podKind} pods (${plan.podReason})`;
 }
 
-/** Writes the state file, which from then on lists every process that the lab starts. */
-function claimName(options: UpOptions, plan: LabPlan): (pid: number) => void {
-  const state: LabState = {
+/** What the state file is told once it is there: processes that the lab starts, and that the store has keys of the lab. */
+interface Claim {
+  readonly record: (pid: number) => void;
+  readonly ownsStore: () => void;
+}
+
+/** Writes the state file. */
+function claimName(options: UpOptions, plan: LabPlan): Claim {
+  let state: LabState = {
     name: options.name,
     pid: process.pid,
     startTicks: processStartTicks(process.pid),
     runtime: options.runtime,
     underlay: plan.link.subnet,
-    store: plan.store,
+    // What is in a store before is not the lab's, and not to be removed with it should this process be killed.
+    store: 'memory',
     children: [],
   };
   let claimed: boolean;
@@ -148,9 +155,13 @@ function claimName(options: UpOptions, plan: LabPlan): (pid: number) => void {
     throw new Error(`${portErrorFrom(what, error).message}; PODWIRE_RUN_DIR may name another folder`);
   }
   if (!claimed) throw new Error(`lab ${options.name} is up already, or just being brought up`);
-  return (pid) => {
-    state.children.push({ pid, startTicks: processStartTicks(pid) });
+  const update = (changes: Partial<LabState>): void => {
+    state = { ...state, ...changes };
     writeState(state);
+  };
+  return {
+    record: (pid) => update({ children: [...state.children, { pid, startTicks: processStartTicks(pid) }] }),
+    ownsStore: () => update({ store: plan.store }),
   };
 }
 

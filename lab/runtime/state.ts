@@ -61,7 +61,7 @@ export interface LabState {
   readonly runtime: 'local' | 'netns';
   /** CIDR of the underlay, so that other labs avoid it. */
   readonly underlay: string;
-  /** `memory`, or the URL of the Redis that has the lab's data under its name. */
+  /** The URL of the Redis or etcd that has data of the lab; `memory`: there is nothing to remove, or not yet. */
   readonly store: string;
   /** Processes that the supervisor started, for cleaning up after its crash. */
   readonly children: { readonly pid: number; readonly startTicks: string | null }[];
