@@ -162,7 +162,7 @@ export interface AuthClient {
   status(): Promise<HeaderOnly & { readonly enabled: boolean; readonly authRevision: bigint }>;
   enable(): Promise<HeaderOnly>;
   disable(): Promise<HeaderOnly>;
-  /** A token for {@link Credentials}, good for 300 s behind its last use. */
+  /** A token for {@link Credentials}, good for {@link StoreOptions.tokenTtl} behind its last use. */
   authenticate(name: string, password: string): Promise<HeaderOnly & { readonly token: string }>;
   /** `noPassword`: the user can only come with a certificate of its name. */
   userAdd(name: string, password: string, options?: { readonly noPassword?: boolean }): Promise<HeaderOnly>;

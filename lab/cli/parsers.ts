@@ -1,9 +1,6 @@
 import { isIP, isIPv4 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
-import { isEtcdUrl } from '../../agents/store/etcd-url.ts';
-import { withoutCredentials } from '../../agents/store/store-url.ts';
 import { LAB_NAME, LAB_NAME_RULE } from '../file/names.ts';
-import { UsageError } from './errors.ts';
 
 /** Parsers of option values; a value that does not fit is a usage error (exit code 2) that says what was expected. */
 
@@ -44,30 +41,6 @@ export function goDuration(least: number): (text: string) => number {
 export function labName(text: string): string {
   if (LAB_NAME.test(text)) return text;
   throw new InvalidArgumentError(`Expected ${LAB_NAME_RULE}.`);
-}
-
-/** Where the store keeps its data: `memory`, or a Redis URL. */
-export function storeUrl(text: string): string {
-  if (isOwnStore(text)) return text;
-  return refuseStore(text, 'memory or a URL such as redis://127.0.0.1:6379');
-}
-
-function isOwnStore(text: string): boolean {
-  if (text === 'memory') return true;
-  const url = URL.parse(text);
-  return url !== null && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '';
-}
-
-function refuseStore(text: string, expected: string): never {
-  // commander shows what was given, with the password in it.
-  if (text.includes('@')) throw new UsageError(`store ${withoutCredentials(text)}: expected ${expected}`);
-  throw new InvalidArgumentError(`Expected ${expected}.`);
-}
-
-/** As {@link storeUrl}, or the URL of a real etcd, which is looked at where it is used: commander would show the password in it. */
-export function labStoreUrl(text: string): string {
-  if (isEtcdUrl(text) || isOwnStore(text)) return text;
-  return refuseStore(text, 'memory, a URL such as redis://127.0.0.1:6379, or etcd://127.0.0.1:2379');
 }
 
 /** A dotted quad. */

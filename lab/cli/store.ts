@@ -6,7 +6,8 @@ import type { ServerTls } from '../../agents/store/tls.ts';
 import type { Backup } from '../../protocol/etcd/backup.ts';
 import { type CliContext, type GlobalOptions, say } from './context.ts';
 import { UsageError } from './errors.ts';
-import { hostAndPort, storeUrl } from './parsers.ts';
+import { hostAndPort } from './parsers.ts';
+import { storeUrl } from './store-option.ts';
 import { addTuning, type TuningOptions, tuningOf } from './store-tuning.ts';
 
 interface Options extends GlobalOptions, TuningOptions {

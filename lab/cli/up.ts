@@ -6,7 +6,8 @@ import { type CliContext, type GlobalOptions, paintFor, print, printJson, say } 
 import { CliError, EXIT, ExitWith, UsageError } from './errors.ts';
 import type { LabAccess, LabHandle, UpOptions } from './lab-access.ts';
 import { defaultLabFile } from './package.ts';
-import { hostAndPort, ipAndPort, labStoreUrl, seconds } from './parsers.ts';
+import { hostAndPort, ipAndPort, seconds } from './parsers.ts';
+import { labStoreUrl } from './store-option.ts';
 
 interface Options extends GlobalOptions {
   readonly detach?: boolean;
