@@ -107,14 +107,13 @@ class EtcdProxy {
     }
   }
 
-  /** Asks the member at hand, and the others where it cannot be reached; rejects with the last error. */
+  /** Asks the member at hand, and the others where it cannot be reached; one that somebody gave up waiting for is not asked next. */
   async #ask(asked: Asked): Promise<IncomingMessage> {
     for (let attempts = 1; ; attempts++) {
       const member = this.#member;
       try {
         return await this.#post(this.#members[member]!, asked);
       } catch (error) {
-        asked.signal.throwIfAborted();
         if (member === this.#member) this.#member = (member + 1) % this.#members.length;
         const unsent = (error as NodeJS.ErrnoException).syscall === 'connect';
         if (!unsent || attempts === this.#members.length) throw error;
