@@ -44,31 +44,31 @@ export function maintenance(
       await settle();
       engine.machine.checkHashRevision(revision);
       // Compactions go on in between, but what belongs to the hash is decided when it begins.
-      await engine.trimmer.run();
-      const { machine } = engine;
-      const { compactRevision } = machine;
-      const hash = await inSlices(machine.hashKv(revision), engine.clock);
-      return { header: session.header(), hash, compactRevision };
+      return engine.trimmer.whenDone(async () => {
+        const { machine } = engine;
+        const { compactRevision } = machine;
+        const hash = await inSlices(machine.hashKv(revision), engine.clock);
+        return { header: session.header(), hash, compactRevision };
+      });
     },
     hash: async () => {
       checkRoot();
       await settle();
-      await engine.trimmer.run();
-      const { machine } = engine;
-      const header = session.header();
-      const history = machine.hashKv(0n);
-      // What a snapshot has besides the history: leases, users and roles.
-      const state = pieces({ ...machine.snapshot(), index: 0n });
-      const seed = await inSlices(history, engine.clock);
-      return { header, hash: await inSlices(checksum(state, seed), engine.clock) };
+      return engine.trimmer.whenDone(async () => {
+        const { machine } = engine;
+        const header = session.header();
+        const history = machine.hashKv(0n);
+        // What a snapshot has besides the history: leases, users and roles.
+        const state = pieces({ ...machine.snapshot(), index: 0n });
+        const seed = await inSlices(history, engine.clock);
+        return { header, hash: await inSlices(checksum(state, seed), engine.clock) };
+      });
     },
     snapshot: async () => {
       checkRoot();
       await settle();
-      do await engine.trimmer.run();
-      while (engine.machine.trimming);
       // As of now: what happens from here on is not in it, however slowly it is read.
-      const backup = engine.machine.backup();
+      const backup = await engine.trimmer.whenDone(() => engine.machine.backup());
       const size = await inSlices(lengthOf(backupPieces(backup)), engine.clock);
       return { size, pieces: itemsInSlices(backupPieces(backup), engine.clock) };
     },

@@ -17,12 +17,27 @@ export class Trimmer {
     this.#clock = clock;
   }
 
-  /** Resolves when nothing is left to be freed. */
+  /** Resolves when nothing was left to be freed. */
   run(): Promise<void> {
-    this.#running ??= inSlices(this.#steps(), this.#clock).finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#all();
     return this.#running;
+  }
+
+  async #all(): Promise<void> {
+    try {
+      // Once more for a compaction that came when the one before was just done.
+      do await inSlices(this.#steps(), this.#clock);
+      while (this.#machine().trimming);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  /** Begins `work` at a moment at which nothing is left to be freed, and gives what comes of it. */
+  async whenDone<T>(work: () => T | Promise<T>): Promise<T> {
+    do await this.run();
+    while (this.#machine().trimming);
+    return work();
   }
 
   *#steps(): Generator<void, void> {
