@@ -68,6 +68,7 @@ export class RedisEngine implements Engine {
   #closed = false;
   readonly #pace: AppendPace = new AppendPace();
   #tailing: Promise<void> = Promise.resolve();
+  #saving: Promise<unknown> = Promise.resolve();
   readonly #pauses: Set<{ readonly timer: Timer; readonly done: () => void }> = new Set();
 
   constructor(redis: StoreRedis, tail: StoreRedis, clusterId: bigint, ports: RedisEnginePorts) {
@@ -299,7 +300,9 @@ export class RedisEngine implements Engine {
     }
     for (const { waiting, settle } of batch.answers) this.#settle(waiting, settle);
     this.#done();
-    if (batch.entries.some(({ entry }) => entry.kind === 'compact')) void this.#saveSnapshot();
+    if (batch.entries.some(({ entry }) => entry.kind === 'compact')) {
+      this.#saving = Promise.all([this.#saving, this.#saveSnapshot()]);
+    }
   }
 
   #done(): void {
@@ -383,7 +386,8 @@ export class RedisEngine implements Engine {
     }
     this.#patience.stop();
     try {
-      if (destroy) await this.#redisLog.destroy();
+      // A snapshot that is on its way would make keys again.
+      if (destroy) await this.#saving.then(() => this.#redisLog.destroy());
     } finally {
       this.#redis.disconnect();
       this.#tail.disconnect();

@@ -99,6 +99,16 @@ describe.skipIf(redis.missing)(redis.title('the Redis store under faults'), () =
     expect(pending.size).toBe(0);
   });
 
+  test('a store that is destroyed while it saves a snapshot leaves no key', async () => {
+    const { url } = await server();
+    const store = await createRedisStore(url, { namespace: 'test', clock });
+    const client = store.client();
+    for (let i = 0; i < 8; i++) await client.put({ key: b(`${p}${i}`), value: new Uint8Array(2 ** 20) });
+    await client.compact((await client.range(below(p))).header.revision);
+    await store.destroy();
+    expect(await (await admin(url)).keys('*')).toEqual([]);
+  });
+
   test('closing and opening again: keys, history, leases, compaction; the log is trimmed', async () => {
     const { url } = await server();
     const first = await open(url);
