@@ -1,5 +1,5 @@
 import { type Limits, maxMessageBytes } from '../../protocol/etcd/check.ts';
-import { INVALID_ARGUMENT } from '../../protocol/etcd/errors.ts';
+import { INVALID_ARGUMENT, RESOURCE_EXHAUSTED } from '../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../protocol/etcd/types.ts';
 import { fromJson, JsonMappingError, parseJson } from '../../protocol/protobuf/json.ts';
 import type { Route } from './rpc/route.ts';
@@ -8,8 +8,6 @@ import type { Route } from './rpc/route.ts';
 export function maxBody(limits: Limits): number {
   return 1.5 * maxMessageBytes(limits);
 }
-
-const RESOURCE_EXHAUSTED = 8;
 
 /** The request in a JSON text. @throws EtcdError 3. */
 export function readMessage(route: Route, text: string): unknown {

@@ -38,6 +38,7 @@ export type EtcdErrorName =
   | 'maintenanceUserEmpty'
   | 'maintenanceInvalidToken'
   | 'memberNotFound'
+  | 'memberNotLearner'
   | 'memberNotEnoughStarted'
   | 'badLeaderTransferee'
   | 'notCapable'
@@ -91,6 +92,7 @@ export const ETCD_ERRORS: Readonly<Record<EtcdErrorName, readonly [code: number,
   maintenanceInvalidToken: [2, 'auth: invalid auth token'],
 
   memberNotFound: [5, 'etcdserver: member not found'],
+  memberNotLearner: [9, 'etcdserver: can only promote a learner member'],
   memberNotEnoughStarted: [9, 'etcdserver: re-configuration failed due to not enough started members'],
   badLeaderTransferee: [9, 'etcdserver: bad leader transferee'],
   notCapable: [14, 'etcdserver: not capable'],
@@ -99,12 +101,20 @@ export const ETCD_ERRORS: Readonly<Record<EtcdErrorName, readonly [code: number,
   noLeader: [14, 'etcdserver: no leader'],
 };
 
-/** gRPC status code Unavailable: the store could not be reached or did not answer in time. */
-export const UNAVAILABLE = 14;
-/** gRPC status code InvalidArgument: the request cannot be served as it stands. */
-export const INVALID_ARGUMENT = 3;
-/** gRPC status code Canceled: the caller closed its client. */
+/** gRPC status codes (grpc `doc/statuscodes.md`). Canceled: the caller closed its client. */
 export const CANCELED = 1;
+/** An error that says nothing but its text. */
+export const UNKNOWN = 2;
+/** The request cannot be served as it stands. */
+export const INVALID_ARGUMENT = 3;
+export const NOT_FOUND = 5;
+/** A message above the limit. */
+export const RESOURCE_EXHAUSTED = 8;
+/** Nobody serves such a method, or not in this way. */
+export const UNIMPLEMENTED = 12;
+export const INTERNAL = 13;
+/** The store could not be reached or did not answer in time. */
+export const UNAVAILABLE = 14;
 
 /** A new error of that name, with etcd's code and text. */
 export function etcdError(name: EtcdErrorName): EtcdError {

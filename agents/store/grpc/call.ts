@@ -1,6 +1,6 @@
 import { DecodeError } from '../../../protocol/bytes/decode-error.ts';
 import { maxMessageBytes } from '../../../protocol/etcd/check.ts';
-import { etcdError } from '../../../protocol/etcd/errors.ts';
+import { etcdError, INTERNAL } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import { encodeHeaders, type HeaderField } from '../../../protocol/http2/hpack.ts';
 import type { ServerStream, StreamHandler } from '../../../protocol/http2/server-stream.ts';
@@ -11,7 +11,6 @@ import { MessageReader, PREFIX, setPrefix } from './framing.ts';
 const MAX_WAITING = 256 * 1024;
 
 const OK = 0;
-const INTERNAL = 13;
 
 const RESPONSE_FIELDS: readonly HeaderField[] = [
   [':status', '200'],

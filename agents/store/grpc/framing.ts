@@ -1,13 +1,11 @@
 import { concatBytes } from '../../../protocol/bytes/concat.ts';
+import { RESOURCE_EXHAUSTED, UNIMPLEMENTED } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 
 /** Messages in a gRPC stream: a flag (compressed), four octets of length, the message (grpc `doc/PROTOCOL-HTTP2.md`). */
 
 /** Octets before each message. */
 export const PREFIX = 5;
-
-const RESOURCE_EXHAUSTED = 8;
-const UNIMPLEMENTED = 12;
 
 /** Writes the prefix into the first octets of a message that was encoded with that much room. */
 export function setPrefix(framed: Uint8Array): Uint8Array {

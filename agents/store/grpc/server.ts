@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { etcdError } from '../../../protocol/etcd/errors.ts';
+import { etcdError, UNIMPLEMENTED } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import type { HeaderField } from '../../../protocol/http2/hpack.ts';
 import type { ServerStream, StreamHandler } from '../../../protocol/http2/server-stream.ts';
@@ -8,8 +8,6 @@ import type { Clients } from '../rpc/clients.ts';
 import type { Route, Served } from '../rpc/route.ts';
 import { ROUTES } from '../rpc/routes.ts';
 import { Call, refuse } from './call.ts';
-
-const UNIMPLEMENTED = 12;
 
 /** What the calls of all connections are served from. */
 export interface Serving {

@@ -1,9 +1,6 @@
 import { cluster, type Member, type MembersResponse } from '../../../protocol/etcd/api/cluster.ts';
-import { EtcdError } from '../../../protocol/etcd/types.ts';
+import { etcdError } from '../../../protocol/etcd/errors.ts';
 import { answers, type Route, type Served, unimplemented } from './route.ts';
-
-const NOT_FOUND = 5;
-const FAILED_PRECONDITION = 9;
 
 /** Service Cluster (etcd `server/etcdserver/api/v3rpc/member.go`): the store is a cluster of one member that stays so. */
 export const CLUSTER_ROUTES: readonly Route[] = [
@@ -21,7 +18,7 @@ export const CLUSTER_ROUTES: readonly Route[] = [
   }),
   answers(cluster.promote, async (served, { id }) => {
     checkMember(served, id);
-    throw new EtcdError(FAILED_PRECONDITION, 'etcdserver: can only promote a learner member');
+    throw etcdError('memberNotLearner');
   }),
 ];
 
@@ -39,5 +36,5 @@ function members({ store, clientUrls }: Served): MembersResponse {
 }
 
 function checkMember({ store }: Served, id: bigint): void {
-  if (id !== store.header().memberId) throw new EtcdError(NOT_FOUND, 'etcdserver: member not found');
+  if (id !== store.header().memberId) throw etcdError('memberNotFound');
 }

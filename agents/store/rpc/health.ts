@@ -1,9 +1,8 @@
 import { health } from '../../../protocol/etcd/api/health.ts';
+import { NOT_FOUND } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import type { Store } from '../store.ts';
 import { answers, opens, type Route } from './route.ts';
-
-const NOT_FOUND = 5;
 
 /** Service grpc.health.v1.Health: only the server as a whole has a status, as in etcd. */
 export const HEALTH_ROUTES: readonly Route[] = [

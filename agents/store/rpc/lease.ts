@@ -1,4 +1,5 @@
 import { type LeaseKeepAliveResponse, lease } from '../../../protocol/etcd/api/lease.ts';
+import { NOT_FOUND } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import {
   answers,
@@ -9,8 +10,6 @@ import {
   type Served,
   toEtcdError,
 } from './route.ts';
-
-const NOT_FOUND = 5;
 
 /** Service Lease (etcd `server/etcdserver/api/v3rpc/lease.go`). */
 export const LEASE_ROUTES: readonly Route[] = [

@@ -1,11 +1,10 @@
 import { maintenance } from '../../../protocol/etcd/api/maintenance.ts';
-import { INVALID_ARGUMENT } from '../../../protocol/etcd/errors.ts';
+import { etcdError, INVALID_ARGUMENT } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import { answers, opens, type Route, unimplemented } from './route.ts';
 import { SnapshotSender } from './snapshot.ts';
 import { ETCD_VERSION } from './version.ts';
 
-const FAILED_PRECONDITION = 9;
 /** Service Maintenance (etcd `server/etcdserver/api/v3rpc/maintenance.go`). */
 export const MAINTENANCE_ROUTES: readonly Route[] = [
   answers(maintenance.alarm, async ({ client }, { action }) => {
@@ -40,7 +39,7 @@ export const MAINTENANCE_ROUTES: readonly Route[] = [
     await client.requireRoot();
     const header = store.header();
     if (targetId !== header.memberId) {
-      throw new EtcdError(FAILED_PRECONDITION, 'etcdserver: bad leader transferee');
+      throw etcdError('badLeaderTransferee');
     }
     return { header };
   }),

@@ -1,4 +1,5 @@
 import type { Method } from '../../../protocol/etcd/api/method.ts';
+import { UNIMPLEMENTED, UNKNOWN } from '../../../protocol/etcd/errors.ts';
 import { EtcdError } from '../../../protocol/etcd/types.ts';
 import type { Store, StoreClient } from '../store.ts';
 
@@ -58,9 +59,6 @@ export function opens<Request, Response>(
 ): Route {
   return { kind: 'stream', method, open } as unknown as Route;
 }
-
-const UNKNOWN = 2;
-const UNIMPLEMENTED = 12;
 
 /** The error of a method that a store without members and disk files has no use for. */
 export function unimplemented(what: string): EtcdError {
