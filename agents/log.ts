@@ -1,4 +1,11 @@
-import { type DestinationStream, destination, type LevelWithSilent, type Logger, pino } from 'pino';
+import {
+  type DestinationStream,
+  destination,
+  type LevelWithSilent,
+  type Logger,
+  pino,
+  stdSerializers,
+} from 'pino';
 
 /** Levels that `--log-level` takes, most talkative first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -25,7 +32,13 @@ export function openLog(
         ? target
         : destination({ dest: target.file, append: true, mkdir: false, sync: false });
   const log = pino(
-    { level: level satisfies LevelWithSilent, base, timestamp: isoTime, messageKey: 'msg' },
+    {
+      level: level satisfies LevelWithSilent,
+      base,
+      timestamp: isoTime,
+      messageKey: 'msg',
+      serializers: { err: errorSerializer },
+    },
     stream,
   );
   const flush = (): void => {
@@ -37,6 +50,13 @@ export function openLog(
   };
   return { log, flush };
 }
+
+/** ioredis has the whole command in its errors: passwords, and what was to be written. Only the command's name is logged. */
+const errorSerializer: (error: Error) => Readonly<Record<string, unknown>> =
+  stdSerializers.wrapErrorSerializer((error) => {
+    const { command } = error as { readonly command?: { readonly name?: string } };
+    return command === undefined ? error : { ...error, command: command.name };
+  });
 
 function isoTime(): string {
   return `,"time":"${new Date().toISOString()}"`;

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../agents/io/clock.ts';
+import { openLog } from '../../agents/log.ts';
 import type { Clock } from '../../agents/ports.ts';
 import type { KvClient } from '../../agents/store/client.ts';
 import { updateKey } from '../../agents/store/keys.ts';
@@ -97,6 +98,20 @@ describe.skipIf(redis.missing)(redis.title('the Redis store under faults'), () =
     const options = { namespace: 'test', clock: counting, autoCompaction };
     expect(await failure(createRedisStore(url, options))).toContain('snapshot');
     expect(pending.size).toBe(0);
+  });
+
+  test('of a command that Redis refuses, only the name is logged', async () => {
+    let logged = '';
+    const sink = {
+      write: (text: string) => {
+        logged += text;
+      },
+    };
+    const { log } = openLog(sink, 'debug', {});
+    const { url } = await server();
+    await (await admin(url)).call('auth', 'topsecret').catch((err: unknown) => log.error({ err }, 'refused'));
+    expect(JSON.parse(logged)).toMatchObject({ err: { command: 'auth' }, msg: 'refused' });
+    expect(logged).not.toContain('topsecret');
   });
 
   test('a store that is destroyed while it saves a snapshot leaves no key', async () => {
