@@ -78,12 +78,13 @@ function valueFromJson(type: FieldKind, value: unknown): unknown {
       }
       return value;
     case 'int64':
-      return BigInt.asIntN(64, integerFrom(value));
+      return integerFrom(value, BigInt.asIntN, 64);
     case 'uint64':
-      return BigInt.asUintN(64, integerFrom(value));
+      return integerFrom(value, BigInt.asUintN, 64);
     case 'int32':
+      return Number(integerFrom(value, BigInt.asIntN, 32));
     case 'uint32':
-      return Number(integerFrom(value));
+      return Number(integerFrom(value, BigInt.asUintN, 32));
     case 'enum':
       return enumFrom(type, value);
     case 'message':
@@ -108,11 +109,21 @@ function bytesFrom(value: unknown): Uint8Array {
   }
 }
 
-function integerFrom(value: unknown): bigint {
+/** As many digits as 64 bits take: to read a million of them for nothing would take long. */
+const INTEGER = /^-?\d{1,20}$/;
+
+/** An integer that `wrap`, which cuts it to so many bits, leaves as it is. */
+function integerFrom(value: unknown, wrap: (bits: number, value: bigint) => bigint, bits: number): bigint {
+  const integer = integerOf(value);
+  if (integer !== undefined && wrap(bits, integer) === integer) return integer;
+  throw new JsonMappingError(`expected a ${bits}-bit integer, got ${shown(value)}`);
+}
+
+function integerOf(value: unknown): bigint | undefined {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
-  if (typeof value === 'string' && /^-?\d+$/.test(value)) return BigInt(value);
-  throw new JsonMappingError(`expected a 64-bit integer, got ${shown(value)}`);
+  if (typeof value === 'string' && INTEGER.test(value)) return BigInt(value);
+  return undefined;
 }
 
 function enumFrom(
@@ -142,7 +153,7 @@ export function parseJson(text: string): unknown {
 
 function exactIntegers(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
-  return /^-?\d+$/.test(context?.source ?? '') ? BigInt(context!.source!) : value;
+  return INTEGER.test(context?.source ?? '') ? BigInt(context!.source!) : value;
 }
 
 /** What is wrong with a text that is no JSON: Go's words where it just ends, else JSON.parse's. */

@@ -184,6 +184,10 @@ describe('the JSON mapping', () => {
 
   test.each([
     ['{"signed":1.5}', 'expected a 64-bit integer, got 1.5'],
+    ['{"signed":9223372036854775808}', 'expected a 64-bit integer, got 9223372036854775808'],
+    ['{"signed":100000000000000000000000}', 'expected a 64-bit integer, got 1e+23'],
+    ['{"unsigned":"-1"}', 'expected a 64-bit integer, got "-1"'],
+    ['{"small":4294967296}', 'expected a 32-bit integer, got 4294967296'],
     ['{"flag":9223372036854775807}', 'expected true or false, got 9223372036854775807'],
     ['{"blob":"a b"}', 'illegal base64 data at input byte 1'],
     ['{"kind":"TWO"}', 'unknown value "TWO" for enum test.Kind'],
