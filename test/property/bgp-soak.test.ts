@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { growth, type Sample } from '../soak/samples.ts';
+import { growth } from '../soak/growth.ts';
+import { LIMITS, type Sample } from '../soak/samples.ts';
 import { Soak } from '../soak/soak.ts';
 
 test('churn leaves every peer with the table of a naive model, and then nothing', async () => {
@@ -17,6 +18,16 @@ test('what grows by little each time is told, what goes up and down is not', () 
     Array.from({ length: 48 }, (_, i) => {
       return { rss: 2e8, heapUsed: 2e7, arrayBuffers: arrayBuffers(i), attributeSets: 1000, paths: 5000 };
     });
-  expect(growth(samples((i) => 3e7 + (i % 7) * 1e6))).toEqual([]);
-  expect(growth(samples((i) => 3e7 + i * 3e5))).toEqual([expect.stringMatching(/^arrayBuffers grew from /)]);
+  expect(
+    growth(
+      samples((i) => 3e7 + (i % 7) * 1e6),
+      LIMITS,
+    ),
+  ).toEqual([]);
+  expect(
+    growth(
+      samples((i) => 3e7 + i * 3e5),
+      LIMITS,
+    ),
+  ).toEqual([expect.stringMatching(/^arrayBuffers grew from /)]);
 });

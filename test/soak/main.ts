@@ -1,6 +1,7 @@
 // A day of churn at night: `npm run soak -- --hours 24 --seed 7`. Exit code 1 where anything grew or a table is wrong.
 import { scriptOptions, wrongUsage } from '../support/script-options.ts';
-import { growth, type Sample, sample, sampleText } from './samples.ts';
+import { growth } from './growth.ts';
+import { LIMITS, type Sample, sample, sampleText } from './samples.ts';
 import { Soak } from './soak.ts';
 
 /** Samples of a run, whatever its length. */
@@ -46,7 +47,7 @@ for (let second = 1; second <= seconds; second++) {
   );
 }
 soak.rest();
-const faults = [...soak.faults(), ...growth(samples), ...(await soak.end())];
+const faults = [...soak.faults(), ...growth(samples, LIMITS), ...(await soak.end())];
 for (const fault of faults) console.error(`soak: ${fault}`);
 const { changes, sessions, stops, refreshes } = soak.counts;
 console.log(

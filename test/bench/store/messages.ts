@@ -1,6 +1,7 @@
 // The few messages of etcd's API that the benchmark's client needs (etcd `api/etcdserverpb/rpc.proto`), without podwire's code.
 
 export const PUT = '/etcdserverpb.KV/Put';
+export const DELETE = '/etcdserverpb.KV/DeleteRange';
 export const RANGE = '/etcdserverpb.KV/Range';
 export const COMPACT = '/etcdserverpb.KV/Compact';
 export const WATCH = '/etcdserverpb.Watch/Watch';
@@ -63,7 +64,7 @@ export function putRequest(key: Uint8Array, value: Uint8Array): Buffer {
   return encode([1, key], [2, value]);
 }
 
-/** A linearizable read of one key. */
+/** A linearizable read of one key, or its deletion. */
 export function rangeRequest(key: Uint8Array): Buffer {
   return encode([1, key]);
 }
@@ -73,9 +74,9 @@ export function compactRequest(revision: number): Buffer {
   return encode([1, revision], [2, 1]);
 }
 
-/** A WatchRequest that creates a watch of one key. */
-export function watchRequest(key: Uint8Array): Buffer {
-  return encode([1, encode([1, key])]);
+/** A WatchRequest that creates a watch of one key, or of those before `end`. */
+export function watchRequest(key: Uint8Array, end?: Uint8Array): Buffer {
+  return encode([1, end === undefined ? encode([1, key]) : encode([1, key], [2, end])]);
 }
 
 /** The store's revision in a response's header. */
@@ -83,7 +84,7 @@ export function revisionOf(response: Uint8Array): number {
   return fieldOf(fieldOf(response, 1) as Uint8Array, 3) as number;
 }
 
-/** What a WatchResponse says: whether the watch was created by it, and the values that its events put. */
+/** What a WatchResponse says: whether the watch was created by it, and the values of its events, empty where one deletes. */
 export function watchResponse(message: Uint8Array): {
   readonly created: boolean;
   readonly values: readonly Uint8Array[];
@@ -94,7 +95,7 @@ export function watchResponse(message: Uint8Array): {
     if (number === 3) created = field === 1;
     if (number !== 11) continue;
     const kv = fieldOf(field as Uint8Array, 2) as Uint8Array;
-    values.push(fieldOf(kv, 5) as Uint8Array);
+    values.push((fieldOf(kv, 5) as Uint8Array | undefined) ?? new Uint8Array(0));
   }
   return { created, values };
 }
