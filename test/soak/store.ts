@@ -126,6 +126,12 @@ if (values.backend !== 'memory' && values.backend !== 'redis') {
   wrongUsage(USAGE, `--backend ${values.backend}: expected memory or redis`);
 }
 const kind = values.backend === 'memory' ? inMemory([]) : redis('everysec', []);
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    interrupted = true;
+  });
+}
 const store = await kind.start();
 const samples: Sample[] = [];
 let faults: readonly string[];
@@ -134,7 +140,11 @@ try {
   const began = performance.now();
   const length = minutes * 60_000;
   let compacted = began;
-  for (let now = began; now - began < length && churn.faults.length === 0; now = performance.now()) {
+  for (
+    let now = began;
+    now - began < length && churn.faults.length === 0 && !interrupted;
+    now = performance.now()
+  ) {
     churn.write(Math.floor(((now - began) * rate) / 1000) - churn.writes);
     if (now - compacted >= COMPACTION) {
       compacted = now;
@@ -153,7 +163,7 @@ try {
     await delay(5);
   }
   await churn.end();
-  faults = [...churn.faults, ...growth(samples, LIMITS)];
+  faults = [...churn.faults, ...(interrupted ? ['interrupted'] : growth(samples, LIMITS))];
   console.log(
     `${churn.writes} writes, ${churn.events} events in ${((performance.now() - began) / 60_000).toFixed(1)} min; ` +
       `${faults.length} faults`,
