@@ -71,6 +71,16 @@ export async function serveStore(
   return { endpoint, close };
 }
 
+/**
+ * Rejects as {@link serveStore} would where it could not listen: to be asked before something is done for a store that is
+ * not to be done for nothing.
+ */
+export async function assertCanListen(address: StoreAddress): Promise<void> {
+  const server = createServer();
+  await listen(server, address);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}
+
 /** Hands a connection to what speaks its protocol, which its first octets tell. */
 function route(socket: Duplex, http2: (socket: Duplex) => void, http: HttpServer): void {
   if (socket instanceof TLSSocket && socket.alpnProtocol === 'h2') {

@@ -81,7 +81,7 @@ async function store(context: CliContext, options: Options): Promise<void> {
   }
   const tuning = tuningOf(options);
   const signal = context.interrupted();
-  const [{ openLog }, { systemClock }, { serveStore }, tls] = await Promise.all([
+  const [{ openLog }, { systemClock }, { assertCanListen, serveStore }, tls] = await Promise.all([
     import('../../agents/log.ts'),
     import('../../agents/io/clock.ts'),
     import('../../agents/store/http-server.ts'),
@@ -90,6 +90,8 @@ async function store(context: CliContext, options: Options): Promise<void> {
   const plan = options.lab === undefined ? undefined : await planOf(context, options.lab, options.name);
   const namespace =
     options.dataNamespace ?? options.namespace ?? options.name ?? plan?.name ?? DEFAULT_NAMESPACE;
+  // A namespace of Redis takes only one snapshot.
+  if (options.restore !== undefined) await assertCanListen(options.listen);
   const { log, flush } = openLog('stderr', options.logLevel, { node: 'store' });
   const clock = systemClock();
   const opened = await open(options, tuning, namespace, { clock, log });

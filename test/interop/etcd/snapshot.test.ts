@@ -98,6 +98,19 @@ describe.skipIf(etcdctl.missing)(etcdctl.title('a snapshot of a store'), () => {
     const server = await startRedis(redis.path);
     try {
       const backend = ['--backend', `${server.url}/0`, '--data-namespace', 'restored'];
+      // A port in use is seen before anything is restored.
+      const taken = await workspace.podwire([
+        'store',
+        '--listen',
+        original.host,
+        ...backend,
+        '--restore',
+        file,
+      ]);
+      expect(taken).toMatchObject({
+        code: 1,
+        stderr: `podwire: store cannot listen on ${original.host}: EADDRINUSE\n`,
+      });
       const restored = await serve(workspace, ...backend, '--restore', file);
       const expected = await answers(original);
       expect(await answers(restored)).toEqual(expected);
@@ -181,6 +194,7 @@ describe.skipIf(etcdctl.missing)(etcdctl.title('a snapshot of a store'), () => {
 
 /** A store served by the command line. */
 interface Running {
+  readonly host: string;
   /** etcdctl's standard output. */
   ctl(...args: string[]): Promise<string>;
   stop(): Promise<void>;
@@ -190,7 +204,7 @@ async function serve(workspace: Workspace, ...options: string[]): Promise<Runnin
   const host = `127.0.0.1:${await freePort()}`;
   const started: Started = workspace.start(['store', '--listen', host, ...options]);
   await started.shows('store up');
-  return { ctl: (...args) => ctlAt(host, ...args), stop: () => endProcess(started.child) };
+  return { host, ctl: (...args) => ctlAt(host, ...args), stop: () => endProcess(started.child) };
 }
 
 async function ctlAt(host: string, ...args: string[]): Promise<string> {
