@@ -3,7 +3,7 @@
  * members of an update group.
  */
 import type { AttributeTable } from './attribute-table.ts';
-import { grown, trimmed } from './columns.ts';
+import { discard, grown, trimmed } from './columns.ts';
 
 /** Words of an entry. */
 const SET = 0;
@@ -59,12 +59,13 @@ export class AdjRibOut {
     this.#rows = trimmed(this.#rows, this.#top * STRIDE);
   }
 
-  /** Gives all references back; it must not be used afterwards. */
+  /** Gives all references and all memory back; it must not be used afterwards. */
   dissolve(): void {
     for (let entry = 0; entry < this.#top; entry++) {
       const set = this.set(entry);
       if (set !== 0) this.#attributes.release(set);
     }
     this.#top = 0;
+    discard(this.#rows);
   }
 }

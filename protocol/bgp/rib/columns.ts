@@ -43,7 +43,7 @@ export function detach(buffer: ArrayBufferLike): void {
 
 /**
  * Frees the memory of a column that is not used any more: a table that grows would otherwise hold all its former sizes
- * until garbage is collected.
+ * until garbage is collected, and memory that V8 does not count for much longer.
  */
 export function discard(column: Column): void {
   if (column.byteLength < LARGE_COLUMN) detach(column.buffer);

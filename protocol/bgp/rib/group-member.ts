@@ -1,5 +1,5 @@
 /** What an update group keeps for one of its members beside what it keeps for all. */
-import { grown } from './columns.ts';
+import { discard, grown } from './columns.ts';
 import { MarkQueue } from './mark-queue.ts';
 import type { RibPeer } from './route.ts';
 
@@ -94,6 +94,12 @@ export class Lag {
     this.#had[entry] = had;
     this.#top = Math.max(this.#top, entry + 1);
     this.#entries.mark(entry);
+  }
+
+  /** Gives all memory back, when nothing waits any more; it must not be used afterwards. */
+  dispose(): void {
+    this.#entries.dispose();
+    discard(this.#had);
   }
 
   /** The entry that waits longest; the reference on what the member had goes to the caller. */

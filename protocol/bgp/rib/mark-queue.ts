@@ -1,4 +1,4 @@
-import { grown, resized, trimmed } from './columns.ts';
+import { discard, grown, resized, trimmed } from './columns.ts';
 
 /** Places of a queue in which nobody waits. */
 const SMALLEST = 16;
@@ -53,6 +53,7 @@ export class MarkQueue {
     this.#length -= 1;
     this.#marked[number] = 0;
     if (this.#length === 0 && this.#ring.length > KEPT) {
+      discard(this.#ring);
       this.#ring = new Uint32Array(SMALLEST);
       this.#head = 0;
     }
@@ -62,6 +63,12 @@ export class MarkQueue {
   /** Gives memory back, where no number from `top` on waits. */
   trim(top: number): void {
     this.#marked = trimmed(this.#marked, top);
+  }
+
+  /** Gives all memory back; it must not be used afterwards. */
+  dispose(): void {
+    discard(this.#ring);
+    discard(this.#marked);
   }
 
   #grow(): void {

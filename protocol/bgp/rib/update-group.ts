@@ -150,6 +150,7 @@ export class UpdateGroup {
       const had = member.lag.had(member.lag.take());
       if (had !== 0) this.#attributes.release(had);
     }
+    member.lag?.dispose();
   }
 
   /** Says whether a member takes bytes. */
@@ -163,6 +164,7 @@ export class UpdateGroup {
   /** Gives back what the group holds; it must not be used afterwards. */
   dissolve(): void {
     this.#sent.dissolve();
+    this.#dirty.dispose();
   }
 
   /** Whether nothing here refers to a prefix number that has no paths. */
@@ -314,7 +316,10 @@ export class UpdateGroup {
       else if (set !== 0 && had === 0) member.missing -= 1;
       if (had !== 0) this.#replaced.push(had);
     }
-    if (lag.length === 0) member.lag = undefined;
+    if (lag.length === 0) {
+      lag.dispose();
+      member.lag = undefined;
+    }
     buckets.encode(writer, segments);
     return work;
   }
