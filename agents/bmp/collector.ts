@@ -62,6 +62,8 @@ export class Collector {
   #up: Up | undefined;
   #retry: Timer | undefined;
   #retryDelay = FIRST_RETRY;
+  /** The last attempt found no collector. */
+  #missed = false;
   #turn: Timer | undefined;
   #blocked = false;
   #look: Timer | undefined;
@@ -148,8 +150,11 @@ export class Collector {
     this.#closed?.();
     if (!this.#running) return;
     const reason = error ?? 'closed by the collector';
-    if (up === undefined) this.#log.debug({ reason }, 'no BMP collector');
-    else this.#log.warn({ reason }, 'BMP collector lost');
+    if (up !== undefined) this.#log.warn({ reason }, 'BMP collector lost');
+    // Said once, not with every attempt.
+    else if (this.#missed) this.#log.debug({ reason }, 'no BMP collector');
+    else this.#log.info({ reason }, 'no BMP collector yet');
+    this.#missed = up === undefined;
     if (up !== undefined && clock.now() - up.at >= SOUND_AFTER) this.#retryDelay = FIRST_RETRY;
     const wait = this.#retryDelay * (0.75 + 0.25 * random.float());
     this.#retryDelay = Math.min(this.#retryDelay * 2, LONGEST_RETRY);

@@ -119,9 +119,12 @@ export class Routing {
   }
 
   async #stopSpeaker(speaker: BgpSpeaker | undefined): Promise<void> {
-    await speaker?.stop();
-    await this.#unmonitor?.();
-    this.#unmonitor = undefined;
+    try {
+      await speaker?.stop();
+    } finally {
+      await this.#unmonitor?.();
+      this.#unmonitor = undefined;
+    }
   }
 
   /** Makes the sessions those that the cluster's resources ask for now. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Endpoint } from '../../agents/ports.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { packageVersion } from './package.ts';
-import { hostAndPort, ipAndPort, ipv4Address } from './parsers.ts';
+import { hostAndPort, ipv4Address, ipv4AndPort } from './parsers.ts';
 
 interface Options extends GlobalOptions {
   readonly node: string;
@@ -32,7 +32,7 @@ export function register(program: Command, context: CliContext): void {
     .requiredOption('--control <socket>', 'Unix socket for podwire inspect and others')
     .option('--pod-socket <socket>', 'Unix socket where pods of other containers hand over their eth0')
     .option('--metrics <host:port>', 'serve metrics for Prometheus there (docs/metrics.md)', hostAndPort)
-    .option('--bmp <ip:port>', 'tell this BMP collector of sessions and routes (docs/bmp.md)', ipAndPort)
+    .option('--bmp <ip:port>', 'tell this BMP collector of sessions and routes (docs/bmp.md)', ipv4AndPort)
     .action(async (_options: object, command: Command) => {
       await agent(context, command.optsWithGlobals<Options>());
     });

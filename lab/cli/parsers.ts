@@ -1,4 +1,4 @@
-import { isIP, isIPv4 } from 'node:net';
+import { isIPv4 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 import { LAB_NAME, LAB_NAME_RULE } from '../file/names.ts';
 
@@ -59,11 +59,11 @@ export function hostAndPort(text: string): { readonly address: string; readonly 
   return { address, port: Number(port) };
 }
 
-/** `HOST:PORT` where HOST is an address: who dials it looks up no names. @throws InvalidArgumentError */
-export function ipAndPort(text: string): { readonly address: string; readonly port: number } {
+/** `IPV4:PORT` of what nodes dial: they have IPv4 addresses, and look up no names. @throws InvalidArgumentError */
+export function ipv4AndPort(text: string): { readonly address: string; readonly port: number } {
   const endpoint = hostAndPort(text);
-  if (isIP(endpoint.address) === 0 || endpoint.port === 0) {
-    throw new InvalidArgumentError('Expected IP:PORT such as 127.0.0.1:11019.');
+  if (!isIPv4(endpoint.address) || endpoint.port === 0) {
+    throw new InvalidArgumentError('Expected an IPv4 address and a port such as 127.0.0.1:11019.');
   }
   return endpoint;
 }

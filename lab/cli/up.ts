@@ -6,7 +6,7 @@ import { type CliContext, type GlobalOptions, paintFor, print, printJson, say } 
 import { CliError, EXIT, ExitWith, UsageError } from './errors.ts';
 import type { LabAccess, LabHandle, UpOptions } from './lab-access.ts';
 import { defaultLabFile } from './package.ts';
-import { hostAndPort, ipAndPort, seconds } from './parsers.ts';
+import { hostAndPort, ipv4AndPort, seconds } from './parsers.ts';
 import { labStoreUrl } from './store-option.ts';
 
 interface Options extends GlobalOptions {
@@ -51,7 +51,7 @@ export function register(program: Command, context: CliContext): void {
     .option(
       '--bmp <ip:port>',
       'tell this BMP collector of the sessions and routes of all nodes, such as podwire bmp listen; with netns it has to be a node of the lab (docs/bmp.md)',
-      ipAndPort,
+      ipv4AndPort,
     )
     .option('--timeout <seconds>', 'how long convergence may take', seconds, 60)
     .action(async (file: string | undefined, _options: object, command: Command) => {
@@ -61,6 +61,7 @@ export function register(program: Command, context: CliContext): void {
 
 async function up(context: CliContext, file: string, options: Options): Promise<void> {
   const store = await usableStore(options.store);
+  checkBmp(options);
   const lab = await load(context, file);
   const name = options.name ?? lab.name;
   const labs = await context.labs();
@@ -96,6 +97,14 @@ async function usableStore(url: string): Promise<string> {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+/** Nodes of the runtime local dial from their own addresses, and those reach nothing else. */
+function checkBmp({ bmp, runtime }: Options): void {
+  if (bmp === undefined || runtime !== 'local' || bmp.address.startsWith('127.')) return;
+  throw new UsageError(
+    `--bmp ${bmp.address}:${bmp.port}: expected an address of 127.0.0.0/8, where the nodes of the runtime local are`,
+  );
 }
 
 async function load(context: CliContext, file: string): Promise<Lab> {

@@ -72,3 +72,8 @@ export function familyText(afi: number, safi: number): string {
 function info(family: Family, afi: number, safi: number, prefixes = false): FamilyInfo {
   return { family, afi, safi, bytes: afi === 1 ? 4 : afi === 2 ? 16 : 0, prefixes };
 }
+
+/** Whether routes of the family are flow specifications, whose next hop means nothing (RFC 8955 §4). */
+export function isFlowspec(family: Family): boolean {
+  return FAMILIES[family].safi === 133 || FAMILIES[family].safi === 134;
+}

@@ -62,6 +62,6 @@ describe('BMP', () => {
     workspace = new Workspace('bmp-usage');
     const { code, stderr } = await workspace.podwire(['up', '--bmp', 'collector:11019']);
     expect(code).toBe(2);
-    expect(stderr).toContain('Expected IP:PORT');
+    expect(stderr).toContain('Expected an IPv4 address and a port');
   });
 });

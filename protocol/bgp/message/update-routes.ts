@@ -1,4 +1,4 @@
-/** The routes of a decoded UPDATE, by family and next hop: runs of NLRI, all views on the message. */
+/** The routes of a decoded UPDATE, by family and next hop: runs of NLRI where they stand in the message. */
 import { type Family, familyOf } from '../family.ts';
 import { RouteRun } from './route-run.ts';
 import type { UpdateMessage } from './update.ts';

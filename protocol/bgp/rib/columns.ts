@@ -81,8 +81,12 @@ export function grown<T extends Column>(column: T, index: number): T {
 /** Columns up to this length are doubled, longer ones quadrupled: what is not touched yet costs nothing. */
 const DOUBLED = 2 ** 16;
 
-/** Length to which a column of `length`, not 0, grows so that it has index `index`. */
+/**
+ * Length to which a column of `length` grows so that it has index `index`.
+ * @throws RangeError for one of no length: it was discarded.
+ */
 export function grownLength(length: number, index: number): number {
+  if (length === 0) throw new RangeError('a column that was discarded cannot grow');
   let size = length;
   while (size <= index) size *= size < DOUBLED ? 2 : 4;
   return size;

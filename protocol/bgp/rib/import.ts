@@ -4,7 +4,7 @@
  */
 
 import { readUint32 } from '../byte-writer.ts';
-import type { Family } from '../family.ts';
+import { type Family, isFlowspec } from '../family.ts';
 import type { PolicyPrefix, PolicySource } from '../policy/policy.ts';
 import { hasWord, typeMask } from './attribute-edit.ts';
 import {
@@ -54,7 +54,13 @@ const LAST_RESORT = 0;
 const AIGP_ONLY = typeMask(AIGP);
 
 /** Judges a set as received by what RFCs say, before any policy: from its octets, since that is done for every one. */
-function eligibility(table: AttributeTable, set: number, peer: RibPeer, config: RibConfig): number {
+function eligibility(
+  table: AttributeTable,
+  set: number,
+  peer: RibPeer,
+  config: RibConfig,
+  family: Family,
+): number {
   const bytes = table.arena;
   const end = table.offset(set) + table.size(set);
   for (let at = attributesStart(bytes, table.offset(set)); at < end; ) {
@@ -70,7 +76,7 @@ function eligibility(table: AttributeTable, set: number, peer: RibPeer, config: 
     }
     at = after;
   }
-  return leadsToUs(table, set, peer) ? OWN_NEXT_HOP : ELIGIBLE;
+  return !isFlowspec(family) && leadsToUs(table, set, peer) ? OWN_NEXT_HOP : ELIGIBLE;
 }
 
 /** How often an AS of ours stands in the path: that of our member, of the confederation, or the one for this peer. */
@@ -131,7 +137,7 @@ export function importRoute(
   family: Family,
   prefix: PolicyPrefix | undefined,
 ): Imported {
-  let reason = eligibility(table, set, peer, config);
+  let reason = eligibility(table, set, peer, config, family);
   if (reason === ELIGIBLE) reason = refused(table, set, peer, config, family);
   if (reason !== ELIGIBLE) return refuse(table, set, reason);
   const marked = mark(table, set, peer, family);

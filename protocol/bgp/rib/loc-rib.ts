@@ -1,5 +1,5 @@
 /** One family's paths and the best of each prefix: Adj-RIBs-In and Loc-RIB (RFC 4271 §3.2, §9.1). */
-import type { Family } from '../family.ts';
+import { type Family, isFlowspec } from '../family.ts';
 import { MAC_IP } from '../nlri/evpn/layout.ts';
 import { type AttributeTable, UNREACHABLE } from './attribute-table.ts';
 import { grown, trimmed } from './columns.ts';
@@ -40,6 +40,8 @@ export class LocRib {
   readonly #context: DecisionContext;
   readonly #listener: LocRibListener;
   readonly #candidates: number[] = [];
+  /** Next hops mean nothing. */
+  readonly #anyNextHop: boolean;
   /** Path number of the best path of each prefix, plus one; 0: none. */
   #best = new Int32Array(16);
   /** Next prefix to select again; past all of them where none is. */
@@ -53,6 +55,7 @@ export class LocRib {
     listener: LocRibListener,
   ) {
     this.prefixes = nlriTable(family);
+    this.#anyNextHop = isFlowspec(family);
     this.#attributes = attributes;
     const isMacRoute = (prefix: number): boolean => this.prefixes.key(prefix)?.[0] === MAC_IP;
     this.#context = {
@@ -202,7 +205,7 @@ export class LocRib {
   /** Whether a path may be selected now. */
   eligible(path: number): boolean {
     if ((this.paths.flags(path) & (REASON | GONE)) !== 0) return false;
-    return this.#attributes.cost(this.paths.selected(path)) !== UNREACHABLE;
+    return this.#anyNextHop || this.#attributes.cost(this.paths.selected(path)) !== UNREACHABLE;
   }
 
   /** Decides a prefix as if by hand: tells `lost` of each path that falls out. */

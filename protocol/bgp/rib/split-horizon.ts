@@ -1,4 +1,5 @@
 /** Which members of an update group must not get a route. */
+import { type Family, isFlowspec } from '../family.ts';
 import { type AttributeTable, hostAddress } from './attribute-table.ts';
 import { NOBODY } from './delivery.ts';
 import type { GroupMember } from './group-member.ts';
@@ -15,18 +16,20 @@ const NONE = -1;
 export class SplitHorizon {
   readonly #members: ReadonlyMap<number, GroupMember>;
   readonly #attributes: AttributeTable;
+  readonly #family: Family;
   readonly #byAddress = new Map<number | string, number>();
   /** There are members with IPv6 addresses, so that it is worth while to look for one. */
   #ipv6 = false;
   /** The source asked for last, and the member that it is. */
   #source = NONE;
   #origin: readonly number[] = NOBODY;
-  /** The set asked for last, its next hop, and the member that has that address. */
+  /** The set asked for last, its next hop (`undefined`: none was asked for), and the member that has that address. */
   #set = NONE;
-  #hop: number | string = '';
+  #hop: number | string | undefined;
   #hopMember = LOCAL;
 
-  constructor(members: ReadonlyMap<number, GroupMember>, attributes: AttributeTable) {
+  constructor(family: Family, members: ReadonlyMap<number, GroupMember>, attributes: AttributeTable) {
+    this.#family = family;
     this.#members = members;
     this.#attributes = attributes;
   }
@@ -49,12 +52,13 @@ export class SplitHorizon {
   forget(): void {
     this.#source = NONE;
     this.#set = NONE;
-    this.#hop = '';
+    this.#hop = undefined;
   }
 
   /** Members that must not get routes of a set that came from `source`. */
   except(set: number, source: number): readonly number[] {
     const origin = this.#originOf(source);
+    if (isFlowspec(this.#family)) return origin;
     const hop = this.#nextHopOf(set);
     if (hop === LOCAL || hop === source) return origin;
     const other = this.#members.get(hop)!.alone;

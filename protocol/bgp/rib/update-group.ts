@@ -63,7 +63,7 @@ export class UpdateGroup {
     this.#attributes = context.attributes;
     this.#sent = new AdjRibOut(context.attributes);
     this.#export = new GroupExport(profile, context, rib);
-    const horizon = new SplitHorizon(this.members, context.attributes);
+    const horizon = new SplitHorizon(profile.family, this.members, context.attributes);
     this.#horizon = horizon;
     this.#feeds = new GroupFeeds(this.#sent, this.#buckets, (set, source) => horizon.except(set, source));
     this.markAll();

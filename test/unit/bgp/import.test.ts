@@ -12,7 +12,17 @@ import {
 import { type PathInfo, Rib } from '../../../protocol/bgp/rib/rib.ts';
 import type { RibConfig, RibPeerConfig } from '../../../protocol/bgp/rib/route.ts';
 import { parseAddress } from '../../../protocol/ip/prefix.ts';
-import { ASN, announce, CONFIG, PREFIX, peer, policy, ROUTE, sequence } from './rib-support.ts';
+import {
+  ASN,
+  announce,
+  announceReach,
+  CONFIG,
+  PREFIX,
+  peer,
+  policy,
+  ROUTE,
+  sequence,
+} from './rib-support.ts';
 
 /** What became of a route from a peer: as received, and as selection sees it. */
 function imported(
@@ -53,6 +63,17 @@ describe('import', () => {
     expect(imported({ localAddresses }, { nextHop: parseAddress('192.0.2.1')! }).received.ineligible).toBe(
       OWN_NEXT_HOP,
     );
+  });
+
+  test('the next hop of a flow specification is not looked at (RFC 8955 §4)', () => {
+    const rib = new Rib({ ...CONFIG, resolve: () => undefined });
+    const id = rib.addPeer(peer(2, { families: ['ipv4-flowspec'] }));
+    // Destination 10.1.0.0/16, from an address of ours that nothing leads to either.
+    const nlri = Uint8Array.of(4, 1, 16, 10, 1);
+    announceReach(rib, id, 'ipv4-flowspec', 1, 133, parseAddress('10.0.0.1')!, nlri);
+    expect([...rib.paths()].map(({ ineligible, best }) => ({ ineligible, best }))).toEqual([
+      { ineligible: ELIGIBLE, best: true },
+    ]);
   });
 
   test('nothing comes in from another AS without a policy, where that is the rule (RFC 8212)', () => {
