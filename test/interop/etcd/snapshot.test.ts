@@ -92,6 +92,7 @@ describe.skipIf(etcdctl.missing)(etcdctl.title('a snapshot of a store'), () => {
     expect(await restored.ctl('--user=root:secret', 'put', 'b', '4', '-w', 'json')).toContain(
       '"revision":13',
     );
+    await restored.stop();
   });
 
   test.skipIf(redis.missing)(redis.title('into an empty namespace of Redis, and into no other'), async () => {
