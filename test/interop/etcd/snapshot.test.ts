@@ -21,12 +21,14 @@ const LAST_REVISION = 12;
 describe.skipIf(etcdctl.missing)(etcdctl.title('a snapshot of a store'), () => {
   let workspace: Workspace;
   let original: Running;
+  let end = async (): Promise<void> => {};
   let file: string;
 
   beforeAll(async () => {
     workspace = new Workspace('snapshot');
     file = join(workspace.folder, 'saved.db');
     original = await serve(workspace);
+    end = original.stop;
     const { ctl } = original;
     await ctl('put', 'a', '1');
     await ctl('put', 'b', '1');
@@ -53,7 +55,10 @@ describe.skipIf(etcdctl.missing)(etcdctl.title('a snapshot of a store'), () => {
     await ctl('--user=root:secret', 'snapshot', 'save', file);
   });
 
-  afterAll(() => workspace.clean());
+  afterAll(async () => {
+    await end();
+    await workspace.clean();
+  });
 
   /** What the store says to every question that its whole state answers. */
   async function answers({ ctl }: Running): Promise<string[]> {
