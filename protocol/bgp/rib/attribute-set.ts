@@ -89,9 +89,9 @@ export function attributeEnd(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Appends the set whose attributes stand in `wire`, from `start` to `end`, as a peer with 4-octet AS numbers sent them and a decoder found them
- * sound: where they already have the form of a set, without a look at their values. Returns whether that is so; if
- * not, nothing is appended.
+ * Appends the set whose attributes stand in `wire`, from `start` to `end`, as a peer with 4-octet AS numbers sent them and
+ * a decoder found them sound: where they already have the form of a set, without a look at their values. Returns whether
+ * that is so; if not, nothing is appended.
  */
 export function writeSetFromWire(
   writer: ByteWriter,

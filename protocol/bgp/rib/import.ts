@@ -76,7 +76,7 @@ function eligibility(
     }
     at = after;
   }
-  return !isFlowspec(family) && leadsToUs(table, set, peer) ? OWN_NEXT_HOP : ELIGIBLE;
+  return leadsToUs(table, set, peer) && !isFlowspec(family) ? OWN_NEXT_HOP : ELIGIBLE;
 }
 
 /** How often an AS of ours stands in the path: that of our member, of the confederation, or the one for this peer. */

@@ -16,7 +16,8 @@ const NONE = -1;
 export class SplitHorizon {
   readonly #members: ReadonlyMap<number, GroupMember>;
   readonly #attributes: AttributeTable;
-  readonly #family: Family;
+  /** Next hops mean nothing. */
+  readonly #anyNextHop: boolean;
   readonly #byAddress = new Map<number | string, number>();
   /** There are members with IPv6 addresses, so that it is worth while to look for one. */
   #ipv6 = false;
@@ -29,7 +30,7 @@ export class SplitHorizon {
   #hopMember = LOCAL;
 
   constructor(family: Family, members: ReadonlyMap<number, GroupMember>, attributes: AttributeTable) {
-    this.#family = family;
+    this.#anyNextHop = isFlowspec(family);
     this.#members = members;
     this.#attributes = attributes;
   }
@@ -58,7 +59,7 @@ export class SplitHorizon {
   /** Members that must not get routes of a set that came from `source`. */
   except(set: number, source: number): readonly number[] {
     const origin = this.#originOf(source);
-    if (isFlowspec(this.#family)) return origin;
+    if (this.#anyNextHop) return origin;
     const hop = this.#nextHopOf(set);
     if (hop === LOCAL || hop === source) return origin;
     const other = this.#members.get(hop)!.alone;
