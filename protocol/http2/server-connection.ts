@@ -22,6 +22,8 @@ const STREAM_WINDOW = 1 << 20;
 const CONNECTION_WINDOW = 16 << 20;
 /** Size of a request's headers, and of a block on its way. */
 const MAX_HEADERS = 64 * 1024;
+/** Octets of data behind which the acknowledgement of a PING waits no longer. */
+const MUCH = 16 * 1024;
 
 /** The connection cannot go on: GOAWAY with this code. */
 class ConnectionError extends Error {
@@ -65,8 +67,10 @@ export class ServerConnection implements StreamOwner {
   #failed = false;
   /** Data was sent since the last PING. */
   #answered = false;
-  /** A PING whose acknowledgement goes behind what is sent next. */
+  /** A PING whose acknowledgement waits. */
   #held: Uint8Array | undefined;
+  /** Octets of data sent since it came. */
+  #sentHolding = 0;
 
   constructor(events: ConnectionEvents) {
     this.#events = events;
@@ -83,20 +87,24 @@ export class ServerConnection implements StreamOwner {
   }
 
   /**
-   * Whether the acknowledgement of a PING waits for what is sent next. grpc-go and grpc-java measure bandwidth by a PING behind each
-   * answer (a BDP estimate): to send that acknowledgement by itself would cost as much as an answer. Who owns the transport
-   * calls `take` soon where nothing else is sent. A PING of an idle connection is not held.
+   * Whether the acknowledgement of a PING waits. grpc-go and grpc-java measure bandwidth by a PING behind an answer (a BDP estimate),
+   * and send the next one when they have the acknowledgement of the last: to send each at once would cost as much as an answer.
+   * Who owns the transport lets it go by {@link ServerConnection.release} when some time is over. Where much is sent, so that the
+   * estimate counts, it goes by itself; and a PING of an idle connection is not held at all.
    */
   get holding(): boolean {
     return this.#held !== undefined;
   }
 
+  /** Acknowledges the PING that waits. */
+  release(): void {
+    if (this.#held === undefined) return;
+    this.#writer.frame(FrameType.ping, Flag.ack, 0, this.#held);
+    this.#held = undefined;
+  }
+
   /** Octets to send now, in an array of its own or what `allocate` gives; empty where there are none. */
   take(allocate?: (length: number) => Uint8Array): Uint8Array {
-    if (this.#held !== undefined) {
-      this.#writer.frame(FrameType.ping, Flag.ack, 0, this.#held);
-      this.#held = undefined;
-    }
     return this.#writer.take(allocate);
   }
 
@@ -270,10 +278,17 @@ export class ServerConnection implements StreamOwner {
     const budget = this.#paused ? 0 : this.#window;
     const sent = stream.out.flush(this.#writer, budget, this.#peerMaxFrame);
     this.#window -= sent;
-    if (sent > 0) this.#answered = true;
+    if (sent > 0) this.#sent(sent);
     if (stream.out.waiting > 0) this.#blocked.add(stream);
     else this.#blocked.delete(stream);
     if (stream.out.ended) this.#finish(stream);
+  }
+
+  #sent(octets: number): void {
+    this.#answered = true;
+    if (this.#held === undefined) return;
+    this.#sentHolding += octets;
+    if (this.#sentHolding >= MUCH) this.release();
   }
 
   #flush(): void {
@@ -347,8 +362,13 @@ export class ServerConnection implements StreamOwner {
     if (id !== 0) throw new ConnectionError(ErrorCode.protocolError, 'PING of a stream');
     if (payload.length !== 8) throw new ConnectionError(ErrorCode.frameSizeError, 'PING');
     if ((flags & Flag.ack) !== 0) return;
-    if (this.#answered) this.#held = payload.slice();
-    else this.#writer.frame(FrameType.ping, Flag.ack, 0, payload);
+    // Who sends another before the first is acknowledged does not measure.
+    const measures = this.#answered && this.#held === undefined;
+    this.release();
+    if (measures) {
+      this.#held = payload.slice();
+      this.#sentHolding = 0;
+    } else this.#writer.frame(FrameType.ping, Flag.ack, 0, payload);
     this.#answered = false;
   }
 

@@ -5,16 +5,21 @@ import type { Millis } from '../../ports.ts';
 
 /** Octets that may wait in the socket before responses wait in their streams instead. */
 const MAX_WAITING = 1024 * 1024;
-/** Longest wait of the acknowledgement of a PING for something to go with. */
-const HOLD: Millis = 200;
+/** How long the acknowledgement of a PING is held at least, and how long it then waits for something to go with. */
+const HOLD_LEAST: Millis = 100;
+const HOLD_MOST: Millis = 200;
 
 /** Runs an HTTP/2 connection on a socket until either ends. What one turn of the loop answers is written at once. */
 export function serveHttp2(socket: Duplex, onRequest: OnRequest): void {
   let scheduled = false;
+  /** Since when an acknowledgement is held. */
+  let heldSince: Millis | undefined;
   let holdTimer: NodeJS.Timeout | undefined;
   const flush = (): void => {
     scheduled = false;
     if (socket.destroyed) return;
+    if (heldSince !== undefined && performance.now() - heldSince >= HOLD_LEAST) connection.release();
+    if (!connection.holding) heldSince = undefined;
     const bytes = connection.take(Buffer.allocUnsafe);
     if (bytes.length > 0) socket.write(bytes);
     if (connection.failed) socket.end();
@@ -25,20 +30,23 @@ export function serveHttp2(socket: Duplex, onRequest: OnRequest): void {
     scheduled = true;
     setImmediate(flush);
   };
-  const release = (): void => {
+  const held = (): void => {
     holdTimer = undefined;
-    if (connection.holding) flush();
+    if (heldSince === undefined) return;
+    // Others may have been acknowledged meanwhile: the one that is held now came later.
+    const left = heldSince + HOLD_MOST - performance.now();
+    if (left >= 1) holdTimer = setTimeout(held, left);
+    else flush();
   };
-  const connection = new ServerConnection({
-    onRequest,
-    onOutput: schedule,
-  });
+  const connection = new ServerConnection({ onRequest, onOutput: schedule });
   // With the answer to what the client has sent already.
   schedule();
   socket.on('data', ({ buffer, byteOffset, length }: Buffer) => {
     // A plain array: slice() of a Buffer does not copy.
     connection.receive(new Uint8Array(buffer, byteOffset, length));
-    if (connection.holding) holdTimer ??= setTimeout(release, HOLD);
+    if (!connection.holding || heldSince !== undefined) return;
+    heldSince = performance.now();
+    holdTimer ??= setTimeout(held, HOLD_MOST);
   });
   socket.on('drain', () => connection.pause(false));
   socket.on('end', () => socket.end());

@@ -146,31 +146,50 @@ describe('requests', () => {
     expect([ack!.type, ack!.flags]).toEqual([settings, Flag.ack]);
   });
 
-  test('a PING behind an answer is acknowledged behind the next one; a second one, and one of an idle connection, at once', () => {
+  test('the acknowledgement of a PING behind an answer is held until it is released, or the next PING comes', () => {
     const scene = new Scene();
+    const pingOf = (octet: number): Uint8Array => frame(ping, 0, 0, [octet, 2, 3, 4, 5, 6, 7, 8]);
     const answer = (id: number): void => {
-      const stream = scene.streams[(id - 1) / 2]!;
-      stream.data(Uint8Array.of(9), true);
+      scene.connection.receive(request(id, Flag.endHeaders | Flag.endStream));
+      scene.streams[(id - 1) / 2]!.data(Uint8Array.of(9), true);
     };
-    const end = Flag.endHeaders | Flag.endStream;
-    scene.send(request(1, end));
+    const taken = (): unknown[] => scene.taken().map(({ type, payload }) => [type, payload[0]]);
     answer(1);
     scene.taken();
-    scene.connection.receive(frame(ping, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]));
-    expect(scene.connection.holding).toBe(true);
-    scene.connection.receive(request(3, end));
+    scene.connection.receive(pingOf(1));
+    expect([scene.connection.holding, taken()]).toEqual([true, []]);
     answer(3);
-    expect(scene.taken().map(({ type, payload }) => [type, payload[0]])).toEqual([
-      [data, 9],
-      [ping, 1],
+    expect(taken()).toEqual([[data, 9]]);
+    scene.connection.release();
+    expect([scene.connection.holding, taken()]).toEqual([false, [[ping, 1]]]);
+    scene.connection.receive(pingOf(2));
+    answer(5);
+    scene.connection.receive(pingOf(3));
+    expect([scene.connection.holding, taken()]).toEqual([
+      false,
+      [
+        [data, 9],
+        [ping, 2],
+        [ping, 3],
+      ],
     ]);
+    // Nothing was sent since the last one.
+    scene.connection.receive(pingOf(4));
+    expect([scene.connection.holding, taken()]).toEqual([false, [[ping, 4]]]);
+  });
+
+  test('the acknowledgement of a PING is not held up where much is sent', () => {
+    const scene = new Scene();
+    scene.send(request(1, Flag.endHeaders | Flag.endStream));
+    const [stream] = scene.streams;
+    stream!.data(Uint8Array.of(9), false);
+    scene.taken();
+    scene.connection.receive(frame(ping, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]));
+    stream!.data(new Uint8Array(10_000), false);
+    expect(scene.taken().map(({ type }) => type)).toEqual([data]);
+    stream!.data(new Uint8Array(10_000), false);
+    expect(scene.taken().map(({ type }) => type)).toEqual([data, ping]);
     expect(scene.connection.holding).toBe(false);
-    // Whoever owns the transport may take it earlier.
-    scene.connection.receive(frame(ping, 0, 0, [2, 2, 3, 4, 5, 6, 7, 8]));
-    expect(scene.taken().map(({ type, payload }) => [type, payload[0]])).toEqual([[ping, 2]]);
-    scene.connection.receive(frame(ping, 0, 0, [3, 2, 3, 4, 5, 6, 7, 8]));
-    expect(scene.connection.holding).toBe(false);
-    expect(scene.taken().map(({ type, payload }) => [type, payload[0]])).toEqual([[ping, 3]]);
   });
 });
 
