@@ -38,7 +38,6 @@ local first, last = list(2)
 for i = first, last, 2 do
   if redis.call('ZSCORE', KEYS[3], ARGV[i]) ~= ARGV[i + 1] then return {2, ARGV[i]} end
 end
-${NOW}
 local grants, grantsEnd = list(2)
 local ended, endedEnd = list(1)
 local id, by, before, entry
@@ -48,8 +47,11 @@ for i = 1, tonumber(ARGV[at]) do
   redis.call('XADD', KEYS[1], id, 'op', by, 'p', before, 'e', entry)
 end
 if id then redis.call('SET', KEYS[2], id .. ' ' .. by) end
+if grants <= grantsEnd then
+${NOW}
 for i = grants, grantsEnd, 2 do
   redis.call('ZADD', KEYS[3], string.format('%.0f', now + tonumber(ARGV[i + 1])), ARGV[i])
+end
 end
 for i = ended, endedEnd do redis.call('ZREM', KEYS[3], ARGV[i]) end
 return {1}`;

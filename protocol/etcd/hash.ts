@@ -1,11 +1,12 @@
 import { crc32c } from '../hash/crc32c.ts';
 import { Writer } from './binary.ts';
-import type { Change, LoggedChange } from './change.ts';
+import type { Change } from './change.ts';
 import { isTombstone } from './change.ts';
 import { etcdError } from './errors.ts';
 import { writeKeyValueFields } from './key-value.ts';
 import { toKeyText } from './keys.ts';
 import type { Mvcc } from './mvcc.ts';
+import type { Revisions } from './revision-log.ts';
 
 /** Name of the bucket that etcd keeps its key space in, with which its hash begins. */
 const BUCKET = new TextEncoder().encode('key');
@@ -50,7 +51,7 @@ export function* hashKv(mvcc: Mvcc, revision: bigint): Generator<void, number> {
 const NONE: ReadonlyMap<string, Change> = new Map();
 
 /** The last change of each key. */
-function* newestOf(log: readonly (readonly LoggedChange[])[]): Generator<void, ReadonlyMap<string, Change>> {
+function* newestOf(log: Revisions): Generator<void, ReadonlyMap<string, Change>> {
   const newest = new Map<string, Change>();
   for (const changes of log) {
     for (const { key, kv } of changes) newest.set(key, kv);

@@ -1,11 +1,11 @@
 import type { Change, LoggedChange } from './change.ts';
 import { isTombstone } from './change.ts';
 import { etcdError } from './errors.ts';
-import type { History } from './history.ts';
-import { dropBefore, versionAt } from './history.ts';
+import { History } from './history.ts';
 import { KeyIndex } from './index.ts';
 import type { Interval } from './keys.ts';
 import { toKeyText } from './keys.ts';
+import { RevisionLog, type Revisions } from './revision-log.ts';
 import type { KeyValue } from './types.ts';
 
 /** What reads need to know of a state, committed or not. */
@@ -36,9 +36,7 @@ export class Mvcc implements View {
   #revision = 1n;
   #compactRevision = -1n;
   readonly #index: KeyIndex<History> = new KeyIndex();
-  #log: (readonly LoggedChange[])[] = [];
-  /** Revision of `#log[0]`. */
-  #logStart = 2n;
+  #log: RevisionLog = new RevisionLog(2n);
   /** The versions that the last finished compaction kept, in order of revision and sub-revision. */
   #base: readonly Change[] = [];
   /** Revision of that compaction. */
@@ -71,14 +69,14 @@ export class Mvcc implements View {
   }
 
   latest(key: string): Change | undefined {
-    const newest = this.#index.get(key)?.at(-1);
+    const newest = this.#index.get(key)?.newest;
     return newest === undefined || isTombstone(newest) ? undefined : newest;
   }
 
   scan(range: Interval, revision: bigint, visit: (kv: Change, key: string) => void): void {
     const old = revision > 0n && revision < this.#revision;
     this.#index.scan(range, (history, key) => {
-      const kv = old ? versionAt(history, revision) : history[history.length - 1];
+      const kv = old ? history.at(revision) : history.newest;
       if (kv !== undefined && !isTombstone(kv)) visit(kv, key);
     });
   }
@@ -101,22 +99,22 @@ export class Mvcc implements View {
     const history = this.#index.get(key);
     this.#bytes += sizeOf(kv);
     if (history === undefined) {
-      this.#index.set(key, [kv]);
+      this.#index.set(key, new History(kv));
       return { key, kv, prevKv: undefined };
     }
-    const newest = history[history.length - 1]!;
+    const { newest } = history;
     history.push(kv);
     return { key, kv, prevKv: isTombstone(newest) ? undefined : newest };
   }
 
   /** The changes of one revision in sub-revision order; undefined where it is compacted or in the future. */
   changesAt(revision: bigint): readonly LoggedChange[] | undefined {
-    return revision < this.#compactRevision ? undefined : this.#log[Number(revision - this.#logStart)];
+    return revision < this.#compactRevision ? undefined : this.#log.at(revision);
   }
 
   /** The changes of the revisions from `from` to `to` (both included), none of them compacted. */
-  changesBetween(from: bigint, to: bigint): readonly (readonly LoggedChange[])[] {
-    return this.#log.slice(Number(from - this.#logStart), Number(to - this.#logStart) + 1);
+  changesBetween(from: bigint, to: bigint): Revisions {
+    return this.#log.between(from, to);
   }
 
   /**
@@ -145,33 +143,30 @@ export class Mvcc implements View {
   *#trim(): Generator<void, void> {
     for (let trimmed: bigint | undefined; trimmed !== this.#compactRevision; ) {
       trimmed = this.#compactRevision;
-      // The log keeps the compacted revision itself: a watch may start there.
-      const until = Number(trimmed - this.#logStart);
+      const revisions = this.#log.upTo(trimmed);
       const kept: Change[] = [];
-      for (let i = 0; i <= until; i++) {
-        for (const { key } of this.#log[i]!) {
+      for (const changes of revisions) {
+        for (const { key } of changes) {
           this.#dropBefore(key, trimmed);
           yield;
         }
       }
       // What was kept before may have been replaced by what is kept now.
       for (const kv of this.#base) {
-        if (this.#index.get(toKeyText(kv.key))?.[0] === kv) kept.push(kv);
+        if (this.#index.get(toKeyText(kv.key))?.oldest === kv) kept.push(kv);
         yield;
       }
-      for (let i = 0; i <= until; i++) {
-        for (const { key, kv } of this.#log[i]!) {
+      for (const changes of revisions) {
+        for (const { key, kv } of changes) {
           const behindBase = kv.modRevision > this.#baseRevision;
-          if (behindBase && this.#index.get(key)?.[0] === kv) kept.push(kv);
+          if (behindBase && this.#index.get(key)?.oldest === kv) kept.push(kv);
           yield;
         }
       }
       this.#base = kept;
       this.#baseRevision = trimmed;
-      if (until > 0) {
-        this.#log = this.#log.slice(until);
-        this.#logStart = trimmed;
-      }
+      // The log keeps the compacted revision itself: a watch may start there.
+      this.#log.dropBefore(trimmed);
     }
   }
 
@@ -188,15 +183,16 @@ export class Mvcc implements View {
     this.#revision = revision;
     this.#compactRevision = revision;
     this.#baseRevision = revision;
-    this.#log = [[]];
-    this.#logStart = revision;
+    this.#log = new RevisionLog(revision);
+    this.#log.push([]);
   }
 
   #dropBefore(key: string, revision: bigint): void {
     const history = this.#index.get(key);
     if (history === undefined) return;
-    for (const kv of dropBefore(history, revision)) this.#bytes -= sizeOf(kv);
-    if (history.length === 0) this.#index.delete(key);
+    const { dropped, left } = history.dropBefore(revision);
+    for (const kv of dropped) this.#bytes -= sizeOf(kv);
+    if (!left) this.#index.delete(key);
   }
 
   /** Puts an empty store at a snapshot's state: `base` as of `revision`, everything before it compacted. */
@@ -209,12 +205,12 @@ export class Mvcc implements View {
     this.#revision = revision;
     this.#compactRevision = compactRevision;
     for (const kv of base) {
-      this.#index.set(toKeyText(kv.key), [kv]);
+      this.#index.set(toKeyText(kv.key), new History(kv));
       this.#bytes += sizeOf(kv);
     }
     this.#base = base;
     this.#baseRevision = compactRevision;
-    this.#log = revision > 1n ? [last] : [];
-    this.#logStart = revision > 1n ? revision : 2n;
+    this.#log = new RevisionLog(revision > 1n ? revision : 2n);
+    if (revision > 1n) this.#log.push(last);
   }
 }

@@ -20,18 +20,29 @@ function shardOf(key: string): number {
 export class ShardedMap<V> {
   readonly #shards: (Map<string, V> | undefined)[] = new Array(SHARDS).fill(undefined);
   #size = 0;
+  /** The key asked for last, and its shard's number: a key is mostly looked up several times in a row. */
+  #lastKey = '';
+  #lastShard = shardOf('');
 
   get size(): number {
     return this.#size;
   }
 
+  #shardOf(key: string): number {
+    if (key !== this.#lastKey) {
+      this.#lastShard = shardOf(key);
+      this.#lastKey = key;
+    }
+    return this.#lastShard;
+  }
+
   get(key: string): V | undefined {
-    return this.#shards[shardOf(key)]?.get(key);
+    return this.#shards[this.#shardOf(key)]?.get(key);
   }
 
   /** Sets a value; true where the key is new. */
   set(key: string, value: V): boolean {
-    const number = shardOf(key);
+    const number = this.#shardOf(key);
     let shard = this.#shards[number];
     if (shard === undefined) {
       shard = new Map();
@@ -45,7 +56,7 @@ export class ShardedMap<V> {
   }
 
   delete(key: string): boolean {
-    if (this.#shards[shardOf(key)]?.delete(key) !== true) return false;
+    if (this.#shards[this.#shardOf(key)]?.delete(key) !== true) return false;
     this.#size--;
     return true;
   }

@@ -6,8 +6,8 @@ import type { Millis } from '../../ports.ts';
 /** Octets that may wait in the socket before responses wait in their streams instead. */
 const MAX_WAITING = 1024 * 1024;
 /** How long the acknowledgement of a PING is held at least, and how long it then waits for something to go with. */
-const HOLD_LEAST: Millis = 100;
-const HOLD_MOST: Millis = 200;
+const HOLD_LEAST: Millis = 300;
+const HOLD_MOST: Millis = 500;
 
 /** Runs an HTTP/2 connection on a socket until either ends. What one turn of the loop answers is written at once. */
 export function serveHttp2(socket: Duplex, onRequest: OnRequest): void {
