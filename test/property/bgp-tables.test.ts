@@ -19,10 +19,32 @@ const ipv4 = fc.tuple(fc.nat(255), fc.integer({ min: 8, max: 16 })).map(([octet,
   return formatPrefix({ version: 4, bytes, length });
 });
 
-const ipv6 = fc.tuple(fc.nat(255), fc.constantFrom(32, 48, 64, 128)).map(([octet, length]) => {
-  const bytes = Uint8Array.of(0x20, 1, 0x0d, octet, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, length === 128 ? 1 : 0);
-  return formatPrefix({ version: 6, bytes, length });
-});
+/** Some end in zeros: in up to six groups of 16 bits, or in none. */
+const ipv6 = fc
+  .tuple(fc.nat(255), fc.nat(2), fc.constantFrom(0, 32, 45, 48, 64, 128))
+  .map(([octet, subnet, length]) => {
+    const bytes = Uint8Array.of(
+      0x20,
+      1,
+      0x0d,
+      octet,
+      0,
+      subnet << 3,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      length === 128 ? 1 : 0,
+    );
+    bytes.fill(0, length >> 3);
+    if (length === 45) bytes[5] = subnet << 3;
+    return formatPrefix({ version: 6, bytes, length });
+  });
 
 describe('PrefixTable', () => {
   test.each([
@@ -58,6 +80,20 @@ describe('PrefixTable', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  test('goes on finding what it holds while others come and go for long', () => {
+    const table = new PrefixTable('ipv6-unicast');
+    const nlri = (number: number): Uint8Array => Uint8Array.of(48, 0x20, 1, 0x0d, 0xb8, number >> 8, number);
+    const ids: number[] = [];
+    for (let number = 0; number < 40_000; number++) {
+      ids.push(table.add(nlri(number), 0, 7));
+      if (number >= 50) table.remove(ids[number - 50]!);
+      if (number >= 50) expect(table.find(nlri(number - 50), 0, 7)).toBe(-1);
+    }
+    expect([table.count, table.top]).toEqual([50, 51]);
+    for (let number = 39_950; number < 40_000; number++)
+      expect(table.find(nlri(number), 0, 7)).toBe(ids[number]);
   });
 
   test('takes no notice of bits past the length', () => {

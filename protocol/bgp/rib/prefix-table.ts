@@ -12,6 +12,13 @@ import type { NlriTable } from './nlri-table.ts';
 const NONE = -1;
 /** Length of a prefix whose number is free. */
 const FREE = 255;
+/** A slot that a search ends at. */
+const EMPTY = 0;
+/**
+ * A slot whose prefix went, while a search may have to go on past it. Closing the gap instead would need the hash of each
+ * prefix behind it, whose key is anywhere in memory: that was most of the time of a withdrawal.
+ */
+const LEFT = -1;
 const SMALLEST = 16;
 /** Bits of the hash in which neighbouring prefixes differ. */
 const NEIGHBOURS = 7;
@@ -20,8 +27,6 @@ const NEIGHBOURS = 7;
  * among those of the next group. Odd, so that all slots are tried.
  */
 const STEP = NEIGHBOURS + 2;
-/** Times {@link STEP} it is 1, modulo 2^32: tells how many steps apart two slots are. */
-const PER_STEP = 0x38e38e39;
 
 export class PrefixTable implements NlriTable {
   readonly family: Family;
@@ -30,8 +35,10 @@ export class PrefixTable implements NlriTable {
   /** Signed, so that V8 need not put large ones on the heap. */
   #keys: Int32Array;
   #bits = new Uint8Array(16);
-  /** Number of a prefix plus one; 0: empty. */
+  /** Number of a prefix plus one, {@link EMPTY} or {@link LEFT}. */
   #slots = new Int32Array(SMALLEST);
+  /** Slots that are {@link LEFT}. */
+  #left = 0;
   #count = 0;
   /** The first number given back, to be used again; its key is the next one. */
   #free = NONE;
@@ -60,37 +67,42 @@ export class PrefixTable implements NlriTable {
 
   find(bytes: Uint8Array, start: number, _end: number): number {
     this.#read(bytes, start);
-    return this.#slots[this.#seek()]! - 1;
+    const entry = this.#slots[this.#seek()]!;
+    return entry > EMPTY ? entry - 1 : NONE;
   }
 
   add(bytes: Uint8Array, start: number, _end: number): number {
     this.#read(bytes, start);
     const slot = this.#seek();
-    const known = this.#slots[slot]! - 1;
-    if (known !== NONE) return known;
+    const entry = this.#slots[slot]!;
+    if (entry > EMPTY) return entry - 1;
+    if (entry === LEFT) this.#left -= 1;
     const id = this.#newId();
     this.#store(id);
     this.#slots[slot] = id + 1;
     this.#count += 1;
-    if (this.#count * 2 > this.#slots.length) this.#rehash(this.#slots.length * 2);
+    if ((this.#count + this.#left) * 2 > this.#slots.length) this.#makeRoom();
     return id;
   }
 
   remove(id: number): void {
-    const mask = this.#slots.length - 1;
-    let hole = this.#hashOf(id, this.#bits[id]!) & mask;
-    while (this.#slots[hole] !== id + 1) hole = (hole + STEP) & mask;
-    // Close the gap: move up what would no longer be found across it.
-    for (let at = (hole + STEP) & mask; this.#slots[at] !== 0; at = (at + STEP) & mask) {
-      const other = this.#slots[at]! - 1;
-      const home = this.#hashOf(other, this.#bits[other]!) & mask;
-      if (steps(home, at, mask) < steps(hole, at, mask)) continue;
-      this.#slots[hole] = this.#slots[at]!;
-      hole = at;
-    }
-    this.#slots[hole] = 0;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = this.#hashOf(id, this.#bits[id]!) & mask;
+    while (slots[slot] !== id + 1) slot = (slot + STEP) & mask;
     this.#count -= 1;
     this.#release(id);
+    if (slots[(slot + STEP) & mask] !== EMPTY) {
+      slots[slot] = LEFT;
+      this.#left += 1;
+      return;
+    }
+    // No search leads past it any more, nor past those before it that were left.
+    slots[slot] = EMPTY;
+    for (let at = (slot - STEP) & mask; slots[at] === LEFT; at = (at - STEP) & mask) {
+      slots[at] = EMPTY;
+      this.#left -= 1;
+    }
   }
 
   trim(): number {
@@ -200,17 +212,23 @@ export class PrefixTable implements NlriTable {
 
   /**
    * Prefixes that differ in their last three bits have hashes that do so, too: neighbours, which often come together, stand
-   * together in memory.
+   * together in memory. Of IPv6 ones that end in zeros, such as `2a00:1::/48`, it is the last bits of what is before them.
    */
   #hash(): number {
     if (this.#words === 1) return hashOfOne(this.#length, this.#a);
     const bits = this.#length;
-    const spare = -bits & 31;
-    const word = (bits - 1) >> 5;
-    const low = (this.#word(word) >>> spare) & NEIGHBOURS;
-    let hash = bits;
-    for (let i = 0; i < this.#words; i++) {
-      hash = mix(hash, i === word ? this.#word(i) ^ (low << spare) : this.#word(i));
+    const last = (bits - 1) >> 4;
+    let hextet = last;
+    while (hextet > 0 && this.#hextet(hextet) === 0) hextet -= 1;
+    const shift = ((hextet & 1) === 0 ? 16 : 0) + (hextet === last ? -bits & 15 : 0);
+    const low = (this.#word(hextet >> 1) >>> shift) & NEIGHBOURS;
+    // Without those bits.
+    const differing = low << shift;
+    let hash = mix(bits, hextet <= 1 ? this.#a ^ differing : this.#a);
+    hash = mix(hash, hextet >> 1 === 1 ? this.#b ^ differing : this.#b);
+    if ((this.#c | this.#d) !== 0) {
+      hash = mix(hash, hextet >> 1 === 2 ? this.#c ^ differing : this.#c);
+      hash = mix(hash, hextet >> 1 === 3 ? this.#d ^ differing : this.#d);
     }
     return finished(hash, low);
   }
@@ -227,13 +245,31 @@ export class PrefixTable implements NlriTable {
     return index === 1 ? this.#b : index === 2 ? this.#c : this.#d;
   }
 
-  /** The slot of the prefix that is looked for, or the empty one where it would stand. */
+  /** One of the eight groups of 16 bits of an IPv6 address (RFC 5952 §1). */
+  #hextet(index: number): number {
+    const word = this.#word(index >> 1);
+    return (index & 1) === 0 ? word >>> 16 : word & 0xffff;
+  }
+
+  /** The slot of the prefix that is looked for, or the first one free for it. */
   #seek(): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
     let slot = this.#hash() & mask;
-    while (slots[slot] !== 0 && !this.#equals(slots[slot]! - 1)) slot = (slot + STEP) & mask;
-    return slot;
+    let reusable = NONE;
+    for (let entry = slots[slot]!; entry !== EMPTY; entry = slots[slot]!) {
+      if (entry === LEFT) {
+        if (reusable === NONE) reusable = slot;
+      } else if (this.#equals(entry - 1)) return slot;
+      slot = (slot + STEP) & mask;
+    }
+    return reusable === NONE ? slot : reusable;
+  }
+
+  /** Too few slots are empty: more of them, unless it is enough to clear those that are {@link LEFT}. */
+  #makeRoom(): void {
+    const size = this.#slots.length;
+    this.#rehash(this.#left * 2 > this.#count ? size : size * 2);
   }
 
   #rehash(size: number): void {
@@ -244,10 +280,11 @@ export class PrefixTable implements NlriTable {
       const bits = this.#bits[id]!;
       if (bits === FREE) continue;
       let slot = this.#hashOf(id, bits) & mask;
-      while (slots[slot] !== 0) slot = (slot + STEP) & mask;
+      while (slots[slot] !== EMPTY) slot = (slot + STEP) & mask;
       slots[slot] = id + 1;
     }
     this.#slots = slots;
+    this.#left = 0;
     discard(old);
   }
 
@@ -278,11 +315,6 @@ export class PrefixTable implements NlriTable {
     }
     return id;
   }
-}
-
-/** How many steps of a search lead from one slot to another. */
-function steps(from: number, to: number, mask: number): number {
-  return Math.imul(to - from, PER_STEP) & mask;
 }
 
 /** Up to 32 bits at `at`, signed; those past `bits` are 0. */
