@@ -30,7 +30,12 @@ export const ErrorCode = {
 } as const;
 
 /** Settings (§6.5.2). */
-export const Setting = { initialWindowSize: 4, maxFrameSize: 5, maxHeaderListSize: 6 } as const;
+export const Setting = {
+  maxConcurrentStreams: 3,
+  initialWindowSize: 4,
+  maxFrameSize: 5,
+  maxHeaderListSize: 6,
+} as const;
 
 /** Octets of a frame's header. */
 export const HEADER = 9;

@@ -98,6 +98,9 @@ function sizeOf([name, value]: HeaderField): number {
   return name.length + value.length + ENTRY_OVERHEAD;
 }
 
+/** The list of fields is larger than it may be. */
+export class HeaderListError extends DecodeError {}
+
 /** Decodes the header blocks of one direction of a connection, which share a dynamic table. */
 export class HpackDecoder {
   /** Newest first. */
@@ -115,7 +118,10 @@ export class HpackDecoder {
     this.#limit = limit;
   }
 
-  /** The fields of a whole block. @throws DecodeError; the connection cannot go on then (COMPRESSION_ERROR). */
+  /**
+   * The fields of a whole block.
+   * @throws DecodeError, {@link HeaderListError}; the connection cannot go on then, as the tables of both sides differ.
+   */
   decode(block: Uint8Array): readonly HeaderField[] {
     const known = this.#known;
     if (known !== undefined && equal(known.block, block)) return known.fields;
@@ -134,7 +140,10 @@ export class HpackDecoder {
       const field = this.#field(fields.length === 0);
       if (field === undefined) continue;
       size += sizeOf(field);
-      if (size > this.#limit) this.#fail(`a header list of at most ${this.#limit} octets`);
+      if (size > this.#limit) {
+        const expected = `expected a header list of at most ${this.#limit} octets`;
+        throw new HeaderListError('HPACK block', this.#offset, expected);
+      }
       fields.push(field);
     }
     return fields;

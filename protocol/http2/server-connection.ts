@@ -1,5 +1,6 @@
 import { concatBytes } from '../bytes/concat.ts';
 import { DecodeError } from '../bytes/decode-error.ts';
+import { Allowance } from './allowance.ts';
 import {
   DEFAULT_WINDOW,
   ErrorCode,
@@ -13,15 +14,14 @@ import {
   read32,
   Setting,
 } from './frame.ts';
-import { HpackDecoder } from './hpack.ts';
+import { HeaderListError, HpackDecoder } from './hpack.ts';
+import { IDLE_FRAMES, MAX_HEADERS, MAX_STREAMS, MAX_UNREAD_ANSWERS } from './limits.ts';
 import type { OnRequest } from './server-stream.ts';
 import { Stream, type StreamOwner } from './stream.ts';
 
 /** Octets that a client may have in flight on a stream, and on the connection. */
 const STREAM_WINDOW = 1 << 20;
 const CONNECTION_WINDOW = 16 << 20;
-/** Size of a request's headers, and of a block on its way. */
-const MAX_HEADERS = 64 * 1024;
 /** Octets of data behind which the acknowledgement of a PING waits no longer. */
 const MUCH = 16 * 1024;
 
@@ -39,12 +39,14 @@ export interface ConnectionEvents {
   readonly onRequest: OnRequest;
   /** There is something to {@link ServerConnection.take}. */
   onOutput(): void;
+  /** Milliseconds on a clock that does not go backwards. */
+  now(): number;
 }
 
 /**
  * The server's side of an HTTP/2 connection (RFC 9113) as a machine without I/O: octets go in by `receive`, requests come
- * out of `onRequest`, and what is to be sent waits for `take`. Requests are taken as fast as they come; responses wait for the
- * client's flow control. There is no server push and no priority.
+ * out of `onRequest`, and what is to be sent waits for `take`. Requests are taken as fast as they come, within the bounds of limits.ts;
+ * responses wait for the client's flow control. There is no server push and no priority.
  */
 export class ServerConnection implements StreamOwner {
   readonly #events: ConnectionEvents;
@@ -65,6 +67,9 @@ export class ServerConnection implements StreamOwner {
   #peerMaxFrame = MAX_FRAME;
   #paused = false;
   #failed = false;
+  readonly #idleFrames: Allowance = new Allowance(IDLE_FRAMES);
+  /** Answers to such frames since the transport took no more. */
+  #unread = 0;
   /** Data was sent since the last PING. */
   #answered = false;
   /** A PING whose acknowledgement waits. */
@@ -75,6 +80,7 @@ export class ServerConnection implements StreamOwner {
   constructor(events: ConnectionEvents) {
     this.#events = events;
     this.#writer.settings([
+      [Setting.maxConcurrentStreams, MAX_STREAMS],
       [Setting.initialWindowSize, STREAM_WINDOW],
       [Setting.maxHeaderListSize, MAX_HEADERS],
     ]);
@@ -111,7 +117,9 @@ export class ServerConnection implements StreamOwner {
   /** While paused, data waits here instead of in the transport, so that each stream knows what it holds back. */
   pause(paused: boolean): void {
     this.#paused = paused;
-    if (!paused) this.#flush();
+    if (paused) return;
+    this.#unread = 0;
+    this.#flush();
   }
 
   /** Takes octets from the client. */
@@ -121,6 +129,7 @@ export class ServerConnection implements StreamOwner {
       this.#rest = this.#frames(this.#rest.length === 0 ? bytes : concatBytes([this.#rest, bytes])).slice();
     } catch (error) {
       if (error instanceof ConnectionError) this.#fail(error.code);
+      else if (error instanceof HeaderListError) this.#fail(ErrorCode.enhanceYourCalm);
       else if (error instanceof DecodeError) this.#fail(ErrorCode.compressionError);
       else throw error;
     }
@@ -137,6 +146,13 @@ export class ServerConnection implements StreamOwner {
   #fail(code: number): void {
     this.#failed = true;
     this.#writer.numbers(FrameType.goaway, 0, this.#lastStream, code);
+  }
+
+  /** A frame that brings no request on. @throws ConnectionError where there are too many. */
+  #idle(): void {
+    if (this.#paused) this.#unread++;
+    if (this.#unread <= MAX_UNREAD_ANSWERS && this.#idleFrames.take(this.#events.now())) return;
+    throw new ConnectionError(ErrorCode.enhanceYourCalm, 'too many frames that bring no request on');
   }
 
   #frames(all: Uint8Array): Uint8Array {
@@ -191,7 +207,8 @@ export class ServerConnection implements StreamOwner {
       case FrameType.pushPromise:
         throw new ConnectionError(ErrorCode.protocolError, 'a client does not push');
       default:
-      // PRIORITY, GOAWAY, and types that nobody knows: nothing to do.
+        // PRIORITY, GOAWAY, and types that nobody knows: nothing to do.
+        this.#idle();
     }
   }
 
@@ -217,6 +234,7 @@ export class ServerConnection implements StreamOwner {
     }
     const body = (flags & Flag.padded) === 0 ? payload : unpadded(payload, 0);
     if (body.length > 0) stream.handler?.onData(body);
+    else if (!end) this.#idle();
     if (end) this.#halfClosed(stream);
   }
 
@@ -227,8 +245,10 @@ export class ServerConnection implements StreamOwner {
     if (block.length < fixed) throw new ConnectionError(ErrorCode.frameSizeError, 'a header frame too short');
     block = block.subarray(fixed);
     const end = (flags & Flag.endStream) !== 0;
-    this.#headers = { id, end, parts: [block], size: block.length };
-    if ((flags & Flag.endHeaders) !== 0) this.#endHeaders();
+    const whole = (flags & Flag.endHeaders) !== 0;
+    // What it came in is not ours to keep.
+    this.#headers = { id, end, parts: [whole ? block : block.slice()], size: block.length };
+    if (whole) this.#endHeaders();
   }
 
   #continuation(flags: number, payload: Uint8Array): void {
@@ -239,7 +259,6 @@ export class ServerConnection implements StreamOwner {
     headers.size += payload.length + HEADER;
     if (headers.size > MAX_HEADERS) throw new ConnectionError(ErrorCode.enhanceYourCalm, 'headers too large');
     if ((flags & Flag.endHeaders) !== 0) this.#endHeaders();
-    else headers.parts[0] = headers.parts[0]!.slice();
   }
 
   #endHeaders(): void {
@@ -252,8 +271,17 @@ export class ServerConnection implements StreamOwner {
       if (end && !known.ended) this.#halfClosed(known);
       return;
     }
-    if (id <= this.#lastStream) return;
+    // Trailers of a stream that is over, or what a client cannot mean.
+    if (id <= this.#lastStream) {
+      this.#idle();
+      return;
+    }
     this.#lastStream = id;
+    if (this.#streams.size >= MAX_STREAMS) {
+      this.#idle();
+      this.#writer.numbers(FrameType.rstStream, id, ErrorCode.refusedStream);
+      return;
+    }
     const stream = new Stream(id, this.#peerStreamWindow, this);
     this.#streams.set(id, stream);
     stream.handler = this.#events.onRequest(fields, stream);
@@ -296,12 +324,17 @@ export class ServerConnection implements StreamOwner {
     // Streams take turns: who could not send all goes behind the others.
     for (const stream of [...this.#blocked]) {
       if (this.#paused || this.#window <= 0) break;
-      const before = stream.out.waiting;
-      this.#blocked.delete(stream);
-      this.#send(stream);
-      if (stream.out.waiting === 0 && before > 0 && !stream.closed) stream.handler?.onDrain();
+      this.#unblock(stream);
     }
     if (this.#writer.length > 0) this.#events.onOutput();
+  }
+
+  /** Sends more of what a stream holds back. */
+  #unblock(stream: Stream): void {
+    const before = stream.out.waiting;
+    this.#blocked.delete(stream);
+    this.#send(stream);
+    if (stream.out.waiting === 0 && before > 0 && !stream.closed) stream.handler?.onDrain();
   }
 
   /** This side has sent everything. */
@@ -330,25 +363,36 @@ export class ServerConnection implements StreamOwner {
     if (payload.length !== 4) throw new ConnectionError(ErrorCode.frameSizeError, 'RST_STREAM');
     if (id === 0 || id > this.#lastStream)
       throw new ConnectionError(ErrorCode.protocolError, 'reset of no stream');
+    this.#idle();
     const stream = this.#streams.get(id);
     if (stream !== undefined) this.#close(stream);
   }
 
   #settings(flags: number, id: number, payload: Uint8Array): void {
     if (id !== 0) throw new ConnectionError(ErrorCode.protocolError, 'SETTINGS of a stream');
+    this.#idle();
     if ((flags & Flag.ack) !== 0) return;
     if (payload.length % 6 !== 0) throw new ConnectionError(ErrorCode.frameSizeError, 'SETTINGS');
+    const windowBefore = this.#peerStreamWindow;
     for (let at = 0; at < payload.length; at += 6) {
       this.#setting((payload[at]! << 8) | payload[at + 1]!, read32(payload, at + 2));
     }
+    // Once for all that a frame says of it: there may be thousands of streams.
+    if (this.#peerStreamWindow !== windowBefore) this.#shiftWindows(this.#peerStreamWindow - windowBefore);
     this.#writer.frame(FrameType.settings, Flag.ack, 0, new Uint8Array(0));
     this.#flush();
+  }
+
+  #shiftWindows(difference: number): void {
+    for (const { out } of this.#streams.values()) {
+      out.window += difference;
+      if (out.window > MAX_WINDOW) throw new ConnectionError(ErrorCode.flowControlError, 'initial window');
+    }
   }
 
   #setting(setting: number, value: number): void {
     if (setting === Setting.initialWindowSize) {
       if (value > MAX_WINDOW) throw new ConnectionError(ErrorCode.flowControlError, 'initial window');
-      for (const { out } of this.#streams.values()) out.window += value - this.#peerStreamWindow;
       this.#peerStreamWindow = value;
     } else if (setting === Setting.maxFrameSize) {
       if (value < MAX_FRAME || value > 0xff_ffff) {
@@ -361,6 +405,7 @@ export class ServerConnection implements StreamOwner {
   #ping(flags: number, id: number, payload: Uint8Array): void {
     if (id !== 0) throw new ConnectionError(ErrorCode.protocolError, 'PING of a stream');
     if (payload.length !== 8) throw new ConnectionError(ErrorCode.frameSizeError, 'PING');
+    this.#idle();
     if ((flags & Flag.ack) !== 0) return;
     // Who sends another before the first is acknowledged does not measure.
     const measures = this.#answered && this.#held === undefined;
@@ -380,17 +425,17 @@ export class ServerConnection implements StreamOwner {
       if (more === 0 || this.#window > MAX_WINDOW) {
         throw new ConnectionError(ErrorCode.flowControlError, 'WINDOW_UPDATE');
       }
+      this.#flush();
     } else {
       const stream = this.#streams.get(id);
       if (stream === undefined) return;
       stream.out.window += more;
       if (more === 0 || stream.out.window > MAX_WINDOW) {
+        this.#idle();
         this.#writer.numbers(FrameType.rstStream, id, ErrorCode.flowControlError);
         this.#close(stream);
-        return;
-      }
+      } else if (this.#blocked.has(stream)) this.#unblock(stream);
     }
-    this.#flush();
   }
 }
 

@@ -66,6 +66,7 @@ test('whatever the frames and however they are cut, a connection answers or fail
           };
         },
         onOutput: () => {},
+        now: () => 0,
       });
       const writer = new FrameWriter();
       for (const { type, flags, stream, payload } of frames) writer.frame(type, flags, stream, payload);

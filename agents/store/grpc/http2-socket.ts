@@ -9,12 +9,21 @@ const MAX_WAITING = 1024 * 1024;
 const HOLD_LEAST: Millis = 300;
 const HOLD_MOST: Millis = 500;
 
+/** How long a connection that cannot go on is left to its client, so that it reads why. */
+const LINGER: Millis = 1000;
+
 /** Runs an HTTP/2 connection on a socket until either ends. What one turn of the loop answers is written at once. */
 export function serveHttp2(socket: Duplex, onRequest: OnRequest): void {
   let scheduled = false;
   /** Since when an acknowledgement is held. */
   let heldSince: Millis | undefined;
   let holdTimer: NodeJS.Timeout | undefined;
+  let endTimer: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    socket.end();
+    // One that reads nothing any more would stay for ever.
+    endTimer ??= setTimeout(() => socket.destroy(), LINGER);
+  };
   const flush = (): void => {
     scheduled = false;
     if (socket.destroyed) return;
@@ -22,7 +31,7 @@ export function serveHttp2(socket: Duplex, onRequest: OnRequest): void {
     if (!connection.holding) heldSince = undefined;
     const bytes = connection.take(Buffer.allocUnsafe);
     if (bytes.length > 0) socket.write(bytes);
-    if (connection.failed) socket.end();
+    if (connection.failed) end();
     else if (socket.writableLength > MAX_WAITING) connection.pause(true);
   };
   const schedule = (): void => {
@@ -38,7 +47,7 @@ export function serveHttp2(socket: Duplex, onRequest: OnRequest): void {
     if (left >= 1) holdTimer = setTimeout(held, left);
     else flush();
   };
-  const connection = new ServerConnection({ onRequest, onOutput: schedule });
+  const connection = new ServerConnection({ onRequest, onOutput: schedule, now: () => performance.now() });
   // With the answer to what the client has sent already.
   schedule();
   socket.on('data', ({ buffer, byteOffset, length }: Buffer) => {
@@ -52,6 +61,7 @@ export function serveHttp2(socket: Duplex, onRequest: OnRequest): void {
   socket.on('end', () => socket.end());
   socket.on('close', () => {
     clearTimeout(holdTimer);
+    clearTimeout(endTimer);
     connection.closed();
   });
 }

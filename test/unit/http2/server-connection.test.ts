@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ErrorCode, Flag, FrameType, HEADER, PREFACE, read32 } from '../../../protocol/http2/frame.ts';
 import { encodeHeaders, type HeaderField } from '../../../protocol/http2/hpack.ts';
+import { IDLE_FRAMES, MAX_STREAMS, MAX_UNREAD_ANSWERS } from '../../../protocol/http2/limits.ts';
 import { ServerConnection } from '../../../protocol/http2/server-connection.ts';
 import type { ServerStream } from '../../../protocol/http2/server-stream.ts';
 
@@ -48,6 +49,8 @@ class Scene {
   readonly told: string[] = [];
   readonly streams: ServerStream[] = [];
   readonly connection: ServerConnection;
+  /** Time, ms. */
+  now = 0;
 
   constructor() {
     this.connection = new ServerConnection({
@@ -62,6 +65,7 @@ class Scene {
         };
       },
       onOutput: () => {},
+      now: () => this.now,
     });
     this.connection.receive(PREFACE);
     this.connection.receive(frame(settings, 0, 0, []));
@@ -248,6 +252,25 @@ describe('flow control', () => {
     expect(sent(scene.send(frame(windowUpdate, 0, 1, number32(1))))).toBe(1);
   });
 
+  test('of several initial windows in one frame the last counts, unless a window overflows by it', () => {
+    const scene = new Scene();
+    const windows = (...values: number[]): Uint8Array =>
+      frame(
+        settings,
+        0,
+        0,
+        values.flatMap((value) => [0, 4, ...number32(value)]),
+      );
+    scene.send(request(1));
+    scene.streams[0]!.data(new Uint8Array(30_000), false);
+    scene.taken();
+    scene.send(windows(0, 50_000, 30_010));
+    scene.streams[0]!.data(new Uint8Array(50), false);
+    expect(sent(scene.taken())).toBe(10);
+    scene.send(frame(windowUpdate, 0, 1, number32(40_000)));
+    expect(scene.failure(windows(0x7fff_ffff))).toBe(ErrorCode.flowControlError);
+  });
+
   test('windows for what clients send are opened again before they are empty', () => {
     const scene = new Scene();
     scene.send(request(1));
@@ -289,8 +312,105 @@ describe('errors of the connection', () => {
     const connection = new ServerConnection({
       onRequest: () => expect.fail('no request'),
       onOutput: () => {},
+      now: () => 0,
     });
     connection.receive(new TextEncoder().encode('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
     expect(connection.failed).toBe(true);
+  });
+});
+
+describe('bounds of what a client may do', () => {
+  const octets = [1, 2, 3, 4, 5, 6, 7, 8];
+  const opened = (count: number): Uint8Array[] =>
+    Array.from({ length: count }, (_, i) => request(2 * i + 1, Flag.endHeaders | Flag.endStream));
+
+  test('streams: as many as announced, each more is refused, and one that ends makes room', () => {
+    const connection = new ServerConnection({
+      onRequest: () => expect.fail('no request'),
+      onOutput: () => {},
+      now: () => 0,
+    });
+    const [announced] = parse(connection.take());
+    expect([...announced!.payload.subarray(0, 6)]).toEqual([0, 3, ...number32(MAX_STREAMS)]);
+    const scene = new Scene();
+    scene.send(...opened(MAX_STREAMS));
+    const next = 2 * MAX_STREAMS + 1;
+    const [refused, ...others] = scene.send(request(next));
+    expect([refused!.type, refused!.stream, read32(refused!.payload, 0)]).toEqual([
+      rstStream,
+      next,
+      ErrorCode.refusedStream,
+    ]);
+    expect([others, scene.streams.length]).toEqual([[], MAX_STREAMS]);
+    // Its data is on its way already.
+    expect(scene.failure(frame(data, Flag.endStream, next, [1]))).toBeUndefined();
+    scene.streams[0]!.headers(encodeHeaders([['grpc-status', '0']]), true);
+    scene.send(request(next + 2));
+    expect([scene.streams.length, scene.connection.failed]).toEqual([MAX_STREAMS + 1, false]);
+  });
+
+  const { burst, perSecond } = IDLE_FRAMES;
+  describe.each<[string, (i: number) => readonly Uint8Array[]]>([
+    ['resets', (i) => [request(2 * i + 3), frame(rstStream, 0, 2 * i + 3, number32(ErrorCode.cancel))]],
+    [
+      'resets that the client makes the server send',
+      (i) => [request(2 * i + 3), frame(windowUpdate, 0, 2 * i + 3, number32(0))],
+    ],
+    ['PINGs', () => [frame(ping, 0, 0, octets)]],
+    ['acknowledgements of nothing', () => [frame(ping, Flag.ack, 0, octets)]],
+    ['SETTINGS', () => [frame(settings, 0, 0, [])]],
+    ['priorities', () => [frame(FrameType.priority, 0, 1, [0, 0, 0, 0, 1])]],
+    ['frames of data without octets', () => [frame(data, 0, 1, [])]],
+    ['headers of streams that are over', () => [request(1), frame(headers, Flag.endHeaders, 1, REQUEST)]],
+  ])('%s', (what, frames) => {
+    test('in a flood end the connection', () => {
+      const scene = new Scene();
+      scene.send(request(1));
+      if (what.startsWith('headers')) scene.streams[0]!.reset(ErrorCode.cancel);
+      let sent = 0;
+      let code: number | undefined;
+      for (; code === undefined && sent <= burst; sent++) code = scene.failure(...frames(sent));
+      expect(code).toBe(ErrorCode.enhanceYourCalm);
+    });
+
+    test('at a steady rate do not', () => {
+      const scene = new Scene();
+      scene.send(request(1));
+      if (what.startsWith('headers')) scene.streams[0]!.reset(ErrorCode.cancel);
+      for (let i = 0; i < 2 * burst; i++) {
+        scene.now += 2000 / perSecond;
+        scene.send(...frames(i));
+      }
+      expect(scene.connection.failed).toBe(false);
+    });
+  });
+
+  test('acknowledgements that nobody reads', () => {
+    const scene = new Scene();
+    const pings = Array.from({ length: MAX_UNREAD_ANSWERS }, () => frame(ping, 0, 0, octets));
+    for (let i = 0; i < 3; i++) {
+      scene.connection.pause(true);
+      expect(scene.failure(...pings)).toBeUndefined();
+      scene.connection.pause(false);
+    }
+    scene.connection.pause(true);
+    expect(scene.failure(...pings, pings[0]!)).toBe(ErrorCode.enhanceYourCalm);
+  });
+
+  test('a list of headers that is small on the wire and large for who decodes it', () => {
+    // An entry of 4000 octets for the dynamic table, and then 20 times its number there.
+    const block = [
+      0x40,
+      1,
+      0x78,
+      0x7f,
+      0xa1,
+      0x1e,
+      ...new Array(4000).fill(0x79),
+      ...new Array(20).fill(0xbe),
+    ];
+    const scene = new Scene();
+    expect(scene.failure(frame(headers, Flag.endHeaders, 1, block))).toBe(ErrorCode.enhanceYourCalm);
+    expect(scene.told).toEqual([]);
   });
 });
