@@ -1,5 +1,6 @@
 import type { Change } from './change.ts';
 import { isTombstone } from './change.ts';
+import { inSlab } from './slab.ts';
 
 /**
  * All versions of one key that compaction has not removed, one at least; tombstones included. Most keys have one: a list of versions
@@ -20,6 +21,24 @@ export class History {
 
   get oldest(): Change {
     return this.#older?.[0] ?? this.#newest;
+  }
+
+  /**
+   * Gives the oldest version memory of its own where it shares a slab: it outlives its neighbours. Newer versions have the same
+   * octets as their key, and as their value where a put kept that.
+   */
+  leaveSlab(): void {
+    const { key, value } = this.oldest;
+    if (!inSlab(key) && !inSlab(value)) return;
+    const own = new Uint8Array(key.length + value.length);
+    own.set(key);
+    own.set(value, key.length);
+    const ownKey = own.subarray(0, key.length);
+    const ownValue = own.subarray(key.length);
+    for (const version of [...(this.#older ?? NONE), this.#newest] as Movable[]) {
+      if (version.key === key) version.key = ownKey;
+      if (version.value === value) version.value = ownValue;
+    }
   }
 
   /** Adds a newer version. */
@@ -56,6 +75,9 @@ export class History {
 }
 
 const NONE: readonly Change[] = [];
+
+/** A change whose octets are to be elsewhere; they stay the same. */
+type Movable = { -readonly [K in 'key' | 'value']: Change[K] };
 
 /** Position of the first version above `revision`. */
 function firstAbove(versions: readonly Change[], revision: bigint): number {

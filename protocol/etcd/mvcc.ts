@@ -158,8 +158,11 @@ export class Mvcc implements View {
       }
       for (const changes of revisions) {
         for (const { key, kv } of changes) {
-          const behindBase = kv.modRevision > this.#baseRevision;
-          if (behindBase && this.#index.get(key)?.oldest === kv) kept.push(kv);
+          const history = kv.modRevision > this.#baseRevision ? this.#index.get(key) : undefined;
+          if (history?.oldest === kv) {
+            history.leaveSlab();
+            kept.push(kv);
+          }
           yield;
         }
       }

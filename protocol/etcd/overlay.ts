@@ -4,6 +4,7 @@ import { KeyIndex } from './index.ts';
 import type { Interval } from './keys.ts';
 import { isSingle, toKeyText } from './keys.ts';
 import type { Mvcc, View } from './mvcc.ts';
+import { roomFor } from './slab.ts';
 import type { PutRequest } from './types.ts';
 
 /** A key with a version of it. */
@@ -225,9 +226,12 @@ export class Overlay implements View {
  * with its value.
  */
 function ownBytes(known: Uint8Array | undefined, { key, value }: PutRequest): Pick<Change, 'key' | 'value'> {
-  if (known !== undefined) return { key: known, value: new Uint8Array(value) };
-  const both = new Uint8Array(key.length + value.length);
-  both.set(key);
-  both.set(value, key.length);
-  return { key: both.subarray(0, key.length), value: both.subarray(key.length) };
+  const keyLength = known === undefined ? key.length : 0;
+  const { buffer, offset } = roomFor(keyLength + value.length);
+  const ownValue = new Uint8Array(buffer, offset + keyLength, value.length);
+  ownValue.set(value);
+  if (known !== undefined) return { key: known, value: ownValue };
+  const ownKey = new Uint8Array(buffer, offset, keyLength);
+  ownKey.set(key);
+  return { key: ownKey, value: ownValue };
 }
