@@ -45,12 +45,15 @@ function groups(text: string): number[] | undefined {
   return result;
 }
 
-/** RFC 5952 text: lower case, no leading zeros, the longest run of zero groups (two or more, leftmost) as `::`. */
-export function formatIpv6(bytes: Uint8Array): string {
+/**
+ * RFC 5952 text: lower case, no leading zeros, the longest run of zero groups (two or more, leftmost) as `::`.
+ * @param shortestRun zero groups that are a run at least; RFC 5952 §4.2.2 wants two.
+ */
+export function formatIpv6(bytes: Uint8Array, shortestRun = 2): string {
   const words: number[] = [];
   for (let i = 0; i < 16; i += 2) words.push(bytes[i]! * 256 + bytes[i + 1]!);
   let best = -1;
-  let bestLength = 1;
+  let bestLength = shortestRun - 1;
   for (let start = 0; start < 8; start++) {
     let end = start;
     while (end < 8 && words[end] === 0) end++;

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root } from '../support/root.ts';
 import { all, tool } from '../support/tools.ts';
-import { AS4_UPDATE, PEERS, RIB, RIB6_ADDPATH, STATE, TABLE_DUMP } from '../unit/mrt/golden.ts';
+import { AS4_UPDATE, PEERS, RIB, RIB6_ADDPATH, STATE, stateOfPeer, TABLE_DUMP } from '../unit/mrt/golden.ts';
 import { BirdDaemon } from './bgp-bird-daemon.ts';
 import { FrrDaemon } from './bgp-frr-daemon.ts';
 
@@ -92,6 +92,19 @@ describe.skipIf(bgpdump.missing)(bgpdump.title('bgpdump and podwire print alike'
     const file = join(folder, 'golden.mrt');
     writeFileSync(file, Buffer.concat([PEERS, RIB, RIB6_ADDPATH, AS4_UPDATE, STATE, TABLE_DUMP]));
     expect((await printed(file)).trimEnd().split('\n')).toHaveLength(6);
+  });
+
+  test('IPv6 addresses with zeros wherever there can be some', async () => {
+    const file = join(folder, 'zeros.mrt');
+    const records = Array.from({ length: 512 }, (_, zeros) => {
+      // The last bit: small numbers, of which `::1` and `::ffff:0:0` are special.
+      const small = (zeros & 256) !== 0;
+      const other = (group: number): string => (small ? (group === 5 ? 'ffff' : '0001') : `01a${group}`);
+      const groups = Array.from({ length: 8 }, (_, group) => ((zeros >> group) & 1 ? '0000' : other(group)));
+      return stateOfPeer(groups.join(''));
+    });
+    writeFileSync(file, Buffer.concat(records));
+    expect((await printed(file)).trimEnd().split('\n')).toHaveLength(512);
   });
 
   test.each(['rib', 'updates'])('a generated table as %s', async (content) => {

@@ -47,3 +47,9 @@ export const TABLE_DUMP: Uint8Array = bytes(
   '65920083 000c 0001 0000002a 0000 0001 c6336400 18 01 65910000 c0000201 fde9 0014',
   '40010100 400206 0202 fde9 0d1c 400304c0000201',
 );
+
+/** Established: a peer with this IPv6 address, in hex. */
+export function stateOfPeer(address: string): Uint8Array {
+  const local = '20010db8000000000000000000000001';
+  return bytes('65920084 0010 0005 00000030 0000fde9 0000fde8 0000 0002', address, local, '0005 0006');
+}

@@ -6,7 +6,7 @@ import { jsonRecords } from '../../../protocol/mrt/json.ts';
 import { decodeRecord, writeRecord } from '../../../protocol/mrt/message.ts';
 import { OneLinePrinter } from '../../../protocol/mrt/one-line.ts';
 import { MrtReader } from '../../../protocol/mrt/record.ts';
-import { AS4_UPDATE, bytes, PEERS, RIB, RIB6_ADDPATH, STATE, TABLE_DUMP } from './golden.ts';
+import { AS4_UPDATE, bytes, PEERS, RIB, RIB6_ADDPATH, STATE, stateOfPeer, TABLE_DUMP } from './golden.ts';
 
 const ALL = [PEERS, RIB, RIB6_ADDPATH, AS4_UPDATE, STATE, TABLE_DUMP];
 
@@ -34,6 +34,19 @@ function print(file: Uint8Array, size = file.length): string {
 describe('MRT records', () => {
   test.each([1, 7, 12, 64, 4096])('read alike in pieces of %i octets', (size) => {
     expect(print(Buffer.concat(ALL), size).trimEnd().split('\n')).toEqual(LINES);
+  });
+
+  // As bgpdump 1.6.2; the interop test asks it.
+  test.each([
+    ['20010db8 0001 0000 0001 0002 0003 0004', '2001:db8:1::1:2:3:4'],
+    ['0000 0001 0000 0002 0003 0004 0005 0006', '::1:0:2:3:4:5:6'],
+    ['20010db8 0000 0001 0000 0000 0000 0001', '2001:db8:0:1::1'],
+    ['20010db8 0001 0002 0003 0004 0005 0000', '2001:db8:1:2:3:4:5::'],
+    ['0000 0000 0000 0000 0000 ffff c000 0201', '::ffff:192.0.2.1'],
+    ['0000 0000 0000 0000 0000 0000 0000 0005', '::0.0.0.5'],
+    ['0000 0000 0000 0000 0000 0000 0000 0001', '::1'],
+  ])('print the address %s as %s', (address, text) => {
+    expect(print(stateOfPeer(address))).toBe(`BGP4MP|1704067204|STATE|${text}|65001|5|6\n`);
   });
 
   test('written again are the same octets', () => {
