@@ -1,7 +1,17 @@
 /** What somebody asks of paths, in the terms of {@link PathScan}. */
 import { asPathText } from '../../protocol/bgp/attribute/as-path.ts';
+import {
+  communityText,
+  largeCommunityText,
+  parseCommunities,
+} from '../../protocol/bgp/attribute/communities.ts';
+import {
+  extendedCommunityText,
+  parseExtendedCommunity,
+} from '../../protocol/bgp/attribute/extended-community-text.ts';
 import { FAMILIES, type Family } from '../../protocol/bgp/family.ts';
 import { NLRI_CODECS } from '../../protocol/bgp/nlri/table.ts';
+import { compileAsPathRegex } from '../../protocol/bgp/policy/as-path-regex.ts';
 import type { PathSelection } from '../../protocol/bgp/rib/path-scan.ts';
 import type { RouteAttributes } from '../../protocol/bgp/rib/route.ts';
 import { type Prefix, parsePrefix, prefixContains } from '../../protocol/ip/prefix.ts';
@@ -15,8 +25,9 @@ export interface PathFilter {
   readonly prefix?: string;
   /** What is inside the prefix as well. */
   readonly longer?: boolean;
+  /** Of any kind, as it is printed or by its numbers. */
   readonly community?: string;
-  /** Regular expression on AS_PATH, with `_` for a boundary as in routers. */
+  /** Regular expression on AS_PATH as it is printed, with `_` for a boundary as in routers. */
   readonly asPath?: string;
   readonly best?: boolean;
 }
@@ -71,21 +82,34 @@ function plainNlri(prefix: Prefix | undefined, octets: number): Uint8Array | und
   return Uint8Array.of(prefix.length, ...prefix.bytes.subarray(0, (prefix.length + 7) >> 3));
 }
 
-/** @throws RangeError naming what is no regular expression. */
+/** @throws RangeError naming what is no community or regular expression. */
 export function attributeTest({ community, asPath }: PathFilter): PathSelection['attributes'] {
   if (community === undefined && asPath === undefined) return undefined;
-  const pattern = asPath === undefined ? undefined : asPathPattern(asPath);
+  const printed = community === undefined ? undefined : asPrinted(community);
+  const pattern = asPath === undefined ? undefined : compileAsPathRegex(asPath);
   return (attributes: RouteAttributes) =>
-    (community === undefined || communityTexts(attributes).includes(community)) &&
+    (printed === undefined || communityTexts(attributes).includes(printed)) &&
     (pattern === undefined || pattern.test(asPathText(attributes.asPath)));
 }
 
-/** @throws RangeError naming what is no regular expression. */
-function asPathPattern(text: string): RegExp {
+/** What {@link communityTexts} has for a community: `"65535:65281"` is `"no-export"`. */
+function asPrinted(community: string): string {
+  // RFC 5701: with an IPv6 address in brackets, which has one text only.
+  if (/^(?:rt|soo|0x[0-9a-f]{4}):\[[^\]]+\]:\d+$/.test(community)) return community;
   try {
-    return new RegExp(text.replaceAll('_', '(?:^|[ ,{}()]|$)'));
-  } catch (error) {
-    throw new RangeError(`AS path filter: ${(error as Error).message}`);
+    const { communities, largeCommunities } = parseCommunities([community]);
+    return communities.map(communityText)[0] ?? largeCommunityText(largeCommunities[0]!);
+  } catch {
+    return extendedCommunityText(parseExtended(community));
+  }
+}
+
+function parseExtended(text: string): ReturnType<typeof parseExtendedCommunity> {
+  try {
+    return parseExtendedCommunity(text);
+  } catch {
+    const expected = 'expected "A:B", "A:B:C", a well-known name, or an extended one such as "rt:A:B"';
+    throw new RangeError(`not a community: ${JSON.stringify(text)}, ${expected}`);
   }
 }
 

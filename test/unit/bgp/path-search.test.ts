@@ -173,12 +173,32 @@ describe('a filter', () => {
     expect(await prefixes(rib, { prefix: 'nonsense' })).toEqual([]);
   });
 
-  test('says what is no prefix or regular expression', async () => {
+  test('takes communities by name and by number, and expressions as policies do', async () => {
+    const rib = new Rib(CONFIG);
+    const communities = ['no-export', '65000:1', '65000:1:2', 'rt:65000:3', 'rt:65000L:3'];
+    communities.forEach((community, i) => {
+      own(rib, `10.0.${i}.0/24`, { communities: [community] });
+    });
+    const asked = ['65535:65281', '65000:01', '65000:1:2', '0x0002fde800000003', 'rt:65000L:3'];
+    for (const [i, community] of asked.entries()) {
+      expect(await prefixes(rib, { community })).toEqual([`10.0.${i}.0/24`]);
+    }
+    const from = rib.addPeer(peer(2, { asn: 65001, peerType: 'external' }));
+    const asPath = [...sequence(65001), { kind: 'confed-set' as const, asns: [65002, 65003] }];
+    announce(rib, from, { asPath }, ['192.0.2.0/24']);
+    settle(rib);
+    expect(await prefixes(rib, { asPath: '_65002_' })).toEqual(['192.0.2.0/24']);
+    expect(await prefixes(rib, { asPath: '^[[:digit:]]+_' })).toEqual(['192.0.2.0/24']);
+  });
+
+  test('says what is no prefix, community or regular expression', async () => {
     const rib = ribOf('10.0.0.0/8');
     await expect(prefixes(rib, { prefix: 'nonsense', longer: true })).rejects.toThrow(
       'not an IP prefix: "nonsense"',
     );
-    await expect(prefixes(rib, { asPath: '(' })).rejects.toThrow('AS path filter: ');
+    await expect(prefixes(rib, { asPath: '(' })).rejects.toThrow('not an AS path expression: "("');
+    await expect(prefixes(rib, { community: 'no-such' })).rejects.toThrow('not a community: "no-such"');
+    await expect(prefixes(rib, { community: '65000:65536' })).rejects.toThrow('not a community');
   });
 
   test('takes what a peer announced as it came, and what it was sent', async () => {

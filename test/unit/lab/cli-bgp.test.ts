@@ -329,7 +329,8 @@ describe('what is wrong', () => {
     [['inject', '--raw', '00'], 2, 'raw bytes go to a peer'],
     [['inject', '--raw', 'nothing', '--peer', 'near'], 2, '--raw nothing is neither hex digits nor a file'],
     [['inject'], 2, 'give a prefix, or raw bytes with --raw'],
-    [['rib', '--as-path', '('], 1, 'AS path filter'],
+    [['rib', '--as-path', '('], 1, 'not an AS path expression'],
+    [['rib', '--community', 'no-such'], 1, 'not a community: "no-such"'],
     [['rib', '--socket', '/tmp/x'], 2, 'give --socket or --node, not both'],
   ])('%j', async (args, code, message) => {
     const result = await bgp(...args);
