@@ -1,6 +1,6 @@
 /** Route Monitoring in bulk: routes of one table that follow each other with the same attributes share an UPDATE. */
 import { ByteWriter } from '../bgp/byte-writer.ts';
-import { FAMILIES, type Family } from '../bgp/family.ts';
+import { FAMILIES, type Family, isFlowspec } from '../bgp/family.ts';
 import {
   beginMessage as beginBgp,
   endMessage as endBgp,
@@ -142,7 +142,11 @@ export class MonitoringWriter {
     const out = this.#out;
     const attributes = this.#source.attributes(this.#set);
     const known = this.#source.nextHop(this.#set);
-    const hop = known.length > 0 ? known : NO_HOP.subarray(0, FAMILIES[this.#family].bytes === 16 ? 16 : 4);
+    // A flow specification has none, as a rule (RFC 8955 §4).
+    const hop =
+      known.length > 0 || isFlowspec(this.#family)
+        ? known
+        : NO_HOP.subarray(0, FAMILIES[this.#family].bytes === 16 ? 16 : 4);
     out.uint16(0);
     const attributesAt = beginLength(out);
     if (this.#family === 'ipv4-unicast' && hop.length === 4) {
