@@ -2,6 +2,7 @@ import { type ControlServer, serveControl } from './control/server.ts';
 import { systemClock } from './io/clock.ts';
 import type { FdServer } from './io/linux/scm-rights.ts';
 import { systemRandom } from './io/random.ts';
+import { boundRegExpTime } from './io/regexp-time.ts';
 import { nodeTcp } from './io/tcp.ts';
 import { nodeUdp } from './io/udp.ts';
 import { type LogLevel, openLog } from './log.ts';
@@ -39,6 +40,7 @@ export interface AgentProcess {
 /** Starts the agent with real ports and serves its control interface. Rejects with one line naming the cause. */
 export async function runAgentProcess(options: AgentProcessOptions): Promise<AgentProcess> {
   const { config, podSocket } = options;
+  boundRegExpTime();
   const { log, flush } = openLog(options.log, options.logLevel, { lab: config.lab });
   const clock = systemClock();
   // The agent puts its node's name on what it logs itself.

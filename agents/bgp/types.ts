@@ -302,7 +302,7 @@ export interface PathView {
   /** What that peer is to us. */
   readonly source: 'local' | 'internal' | 'confederation' | 'external';
   readonly origin: 'IGP' | 'EGP' | 'INCOMPLETE';
-  /** As text, e.g. `"64512 {1 2}"`; empty for own AS. */
+  /** As text, e.g. `"64512 {1,2}"`; empty for own AS. */
   readonly asPath: string;
   readonly localPref: number | undefined;
   readonly med: number | undefined;

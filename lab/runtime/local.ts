@@ -1,4 +1,5 @@
 import { systemRandom } from '../../agents/io/random.ts';
+import { boundRegExpTime } from '../../agents/io/regexp-time.ts';
 import { nodeTcp } from '../../agents/io/tcp.ts';
 import { nodeUdp } from '../../agents/io/udp.ts';
 import type { MetricsServer } from '../../agents/metrics/server.ts';
@@ -35,6 +36,7 @@ export class LocalRuntime implements Runtime {
 
   /** Loopback has every address that the nodes need. */
   async prepare(): Promise<void> {
+    boundRegExpTime();
     const { metrics } = this.#options;
     if (metrics === undefined) return;
     const { serveMetrics } = await import('../../agents/metrics/server.ts');

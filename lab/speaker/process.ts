@@ -14,6 +14,7 @@ import type { ControlServer } from '../../agents/control/server.ts';
 import { systemClock } from '../../agents/io/clock.ts';
 import { useHugePages } from '../../agents/io/linux/huge-pages.ts';
 import { systemRandom } from '../../agents/io/random.ts';
+import { boundRegExpTime } from '../../agents/io/regexp-time.ts';
 import { nodeTcp } from '../../agents/io/tcp.ts';
 import type { MetricsServer } from '../../agents/metrics/server.ts';
 import type { Endpoint, Log } from '../../agents/ports.ts';
@@ -62,6 +63,7 @@ export interface SpeakerProcess {
  */
 export async function startSpeaker(setup: SpeakerSetup, socket: string, log: Log): Promise<SpeakerProcess> {
   useHugePages();
+  boundRegExpTime();
   const ports = { clock: systemClock(), random: systemRandom(), tcp: nodeTcp(), log };
   const { nextHops } = setup;
   const speaker = new BgpSpeaker(

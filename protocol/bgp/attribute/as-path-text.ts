@@ -1,20 +1,26 @@
-/** AS paths as people write and read them, in the notation of FRR: `65001 65002 {65003,65004} (65005) [65006]`. */
+/** AS paths as people write and read them, in the notation of FRR: `65001 65002 {65003,65004} (65005 65006) [65007]`. */
 import type { AsPath, AsPathSegment, SegmentKind } from './as-path.ts';
 
-const BRACKETS: Readonly<Record<SegmentKind, readonly [string, string]>> = {
-  sequence: ['', ''],
-  set: ['{', '}'],
-  'confed-sequence': ['(', ')'],
-  'confed-set': ['[', ']'],
+/** What stands before, between and after the AS numbers of a segment (FRR, `aspath_make_str_count`). */
+const NOTATION: Readonly<Record<SegmentKind, readonly [string, string, string]>> = {
+  sequence: ['', ' ', ''],
+  set: ['{', ',', '}'],
+  'confed-sequence': ['(', ' ', ')'],
+  'confed-set': ['[', ',', ']'],
 };
 
-/** `"64512 {1 2}"`: sets in braces, confederation segments in parentheses and brackets. */
+/** `"64512 {1,2}"`: sets in braces, confederation segments in parentheses and brackets. */
 export function asPathText(path: AsPath): string {
-  return path.map(({ kind, asns }) => `${BRACKETS[kind][0]}${asns.join(' ')}${BRACKETS[kind][1]}`).join(' ');
+  return path
+    .map(({ kind, asns }) => {
+      const [open, separator, close] = NOTATION[kind];
+      return `${open}${asns.join(separator)}${close}`;
+    })
+    .join(' ');
 }
 
 /**
- * The path that a text like `"64512 {1 2} (65001)"` says; AS numbers within brackets may be separated by commas too.
+ * The path that a text like `"64512 {1,2} (65001)"` says; AS numbers within brackets may be separated by spaces or commas.
  * Sequences that stand side by side become one.
  * @throws RangeError naming the text where it is no AS path.
  */

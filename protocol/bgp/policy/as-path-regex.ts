@@ -1,5 +1,6 @@
 /** Regular expressions on AS paths as FRR and its ancestors read them. */
-import type { AsPath, SegmentKind } from '../attribute/as-path.ts';
+import type { AsPath } from '../attribute/as-path.ts';
+import { asPathText } from '../attribute/as-path-text.ts';
 
 /** What `_` stands for outside brackets. */
 const BOUNDARY = '(?:^|[ ,{}()\\[\\]]|$)';
@@ -46,13 +47,6 @@ function unknownClass(name: string): never {
   throw new RangeError(`character class ${name} is not known, expected [:digit:] or [:space:]`);
 }
 
-const BRACKETS: Readonly<Record<SegmentKind, readonly [string, string, string]>> = {
-  sequence: ['', ' ', ''],
-  set: ['{', ',', '}'],
-  'confed-sequence': ['(', ' ', ')'],
-  'confed-set': ['[', ',', ']'],
-};
-
 /** Text by path; paths are shared between the routes of an UPDATE and never change. */
 const texts = new WeakMap<AsPath, string>();
 
@@ -60,12 +54,7 @@ const texts = new WeakMap<AsPath, string>();
 export function asPathRegexText(path: AsPath): string {
   let text = texts.get(path);
   if (text === undefined) {
-    text = path
-      .map(({ kind, asns }) => {
-        const [open, separator, close] = BRACKETS[kind];
-        return `${open}${asns.join(separator)}${close}`;
-      })
-      .join(' ');
+    text = asPathText(path);
     texts.set(path, text);
   }
   return text;

@@ -17,7 +17,7 @@ describe('AS paths', () => {
     ['', []],
     ['64512', [{ kind: 'sequence', asns: [64512] }]],
     [
-      '1 2 {3 4} 5',
+      '1 2 {3,4} 5',
       [
         { kind: 'sequence', asns: [1, 2] },
         { kind: 'set', asns: [3, 4] },
@@ -25,10 +25,10 @@ describe('AS paths', () => {
       ],
     ],
     [
-      '(65001 65002) [65003] 4294967295',
+      '(65001 65002) [65003,65004] 4294967295',
       [
         { kind: 'confed-sequence', asns: [65001, 65002] },
-        { kind: 'confed-set', asns: [65003] },
+        { kind: 'confed-set', asns: [65003, 65004] },
         { kind: 'sequence', asns: [4294967295] },
       ],
     ],

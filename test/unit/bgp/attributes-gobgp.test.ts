@@ -22,7 +22,7 @@ test.each([
     '10.9.0.0/24',
     {
       ORIGIN: 'EGP',
-      AS_PATH: '65001 {65002 65003}',
+      AS_PATH: '65001 {65002,65003}',
       NEXT_HOP: '127.101.0.1',
       MULTI_EXIT_DISC: '5',
       LOCAL_PREF: '200',
