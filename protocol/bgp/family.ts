@@ -73,6 +73,11 @@ function info(family: Family, afi: number, safi: number, prefixes = false): Fami
   return { family, afi, safi, bytes: afi === 1 ? 4 : afi === 2 ? 16 : 0, prefixes };
 }
 
+/** Whether routes are of VPNs: a next hop has a route distinguisher of 0 before its address (RFC 4364 §4.3.2, RFC 4659 §3.2.1). */
+export function isVpn(family: Family): boolean {
+  return family === 'ipv4-vpn' || family === 'ipv6-vpn';
+}
+
 /** Whether routes of the family are flow specifications, whose next hop means nothing (RFC 8955 §4). */
 export function isFlowspec(family: Family): boolean {
   return FAMILIES[family].safi === 133 || FAMILIES[family].safi === 134;

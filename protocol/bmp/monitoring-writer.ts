@@ -1,6 +1,6 @@
 /** Route Monitoring in bulk: routes of one table that follow each other with the same attributes share an UPDATE. */
 import { ByteWriter } from '../bgp/byte-writer.ts';
-import { FAMILIES, type Family, isFlowspec } from '../bgp/family.ts';
+import { FAMILIES, type Family, isFlowspec, isVpn } from '../bgp/family.ts';
 import {
   beginMessage as beginBgp,
   endMessage as endBgp,
@@ -23,7 +23,7 @@ const OPTIONAL_EXTENDED = 0x90;
 /** Octets of an UPDATE beside attributes and NLRI: header, two lengths, and the head of an MP attribute. */
 const OVERHEAD: number = HEADER_LENGTH + 4 + 9;
 /** What stands for the next hop of an own route, which has none of its own. */
-const NO_HOP = new Uint8Array(16);
+const NO_HOP = new Uint8Array(24);
 const WITHDRAWN = -1;
 
 /** The time of routes; both 0 where it is not known. */
@@ -103,9 +103,10 @@ export class MonitoringWriter {
     this.#family = family;
     this.#set = set;
     this.#time = time;
-    const { length } = set === WITHDRAWN ? NO_HOP : this.#source.attributes(set);
-    const hop = set === WITHDRAWN ? 0 : Math.max(16, this.#source.nextHop(set).length);
-    this.#room = MAX_MESSAGE_LENGTH - OVERHEAD - length - hop;
+    this.#room = MAX_MESSAGE_LENGTH - OVERHEAD;
+    if (set === WITHDRAWN) return;
+    this.#room -=
+      this.#source.attributes(set).length + Math.max(NO_HOP.length, this.#source.nextHop(set).length);
   }
 
   /** The open message with all its routes. */
@@ -142,11 +143,7 @@ export class MonitoringWriter {
     const out = this.#out;
     const attributes = this.#source.attributes(this.#set);
     const known = this.#source.nextHop(this.#set);
-    // A flow specification has none, as a rule (RFC 8955 §4).
-    const hop =
-      known.length > 0 || isFlowspec(this.#family)
-        ? known
-        : NO_HOP.subarray(0, FAMILIES[this.#family].bytes === 16 ? 16 : 4);
+    const hop = known.length > 0 ? known : noHop(this.#family);
     out.uint16(0);
     const attributesAt = beginLength(out);
     if (this.#family === 'ipv4-unicast' && hop.length === 4) {
@@ -183,6 +180,14 @@ export class MonitoringWriter {
     out.uint8(safi);
     return at;
   }
+}
+
+/** What stands for the next hop of a route that has none, as one of ours: an address of zeros in the family's form. */
+function noHop(family: Family): Uint8Array {
+  // A flow specification has none, as a rule (RFC 8955 §4).
+  if (isFlowspec(family)) return NO_HOP.subarray(0, 0);
+  const address = FAMILIES[family].bytes === 16 ? 16 : 4;
+  return NO_HOP.subarray(0, isVpn(family) ? 8 + address : address);
 }
 
 /** Leaves room for a length of 2 octets; returns where what it counts begins. */

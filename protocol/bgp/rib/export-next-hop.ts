@@ -1,5 +1,5 @@
 /** NEXT_HOP of routes that are sent: RFC 4271 §5.1.3, RFC 2545 §3, RFC 4364 §4.3.2, RFC 4659 §3.2, RFC 8950 §4. */
-import { FAMILIES, type Family, isFlowspec } from '../family.ts';
+import { FAMILIES, type Family, isFlowspec, isVpn } from '../family.ts';
 import type { ExportProfile } from './export-profile.ts';
 
 /** Kept as it is, replaced by these octets, or (`undefined`) no next hop that the peer could use. */
@@ -96,10 +96,6 @@ function withDistinguisher(family: Family, address: Uint8Array | undefined): Uin
   const hop = new Uint8Array(8 + address.length);
   hop.set(address, 8);
   return hop;
-}
-
-function isVpn(family: Family): boolean {
-  return family === 'ipv4-vpn' || family === 'ipv6-vpn';
 }
 
 function isLinkLocal(address: Uint8Array): boolean {

@@ -44,3 +44,14 @@ test('a flow specification has none at all (RFC 8955 section 4)', () => {
     '900e000b 000185 00 00 0501180a0000 40010100'.replaceAll(' ', ''),
   );
 });
+
+test('of a route of a VPN it has a route distinguisher before it (RFC 4364 section 4.3.2, RFC 4659 section 3.2.1)', () => {
+  const ipv4 = `70 000101 0000fde800000001 0a0000`.replaceAll(' ', '');
+  expect(announced('ipv4-vpn', ipv4)).toMatch(
+    new RegExp(`^90 0e .{4} 000180 0c (00){12} 00 ${ipv4}`.replaceAll(' ', '')),
+  );
+  const ipv6 = `78 000101 0000fde800000001 20010db8`.replaceAll(' ', '');
+  expect(announced('ipv6-vpn', ipv6)).toMatch(
+    new RegExp(`^90 0e .{4} 000280 18 (00){24} 00 ${ipv6}`.replaceAll(' ', '')),
+  );
+});
