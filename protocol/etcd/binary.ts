@@ -89,7 +89,7 @@ export class Writer {
     this.#length = end;
   }
 
-  /** A length of 0 to 2^53, as {@link Writer.varint} writes it. */
+  /** An integer of 0 to 2^53 - 1, as {@link Writer.varint} writes it. */
   size(value: number): void {
     this.#reserve(8);
     let rest = value;
@@ -179,6 +179,13 @@ export class Reader {
       if (byte < 0x80) return BigInt.asIntN(64, value);
     }
     return this.fail('a varint of at most 10 bytes');
+  }
+
+  /** An integer of 0 to 2^53 - 1. */
+  size(): number {
+    const value = this.varint();
+    if (value < 0n || value > SAFE) this.fail(`an integer of 0 to 2^53 - 1, got ${value}`);
+    return Number(value);
   }
 
   /** Length and bytes, copied. */

@@ -120,10 +120,10 @@ export class Draft {
       this.view.undo();
       throw error;
     }
-    const { changes, keys } = this.view.accept();
+    const changes = this.view.accept();
     if (changes.length === 0) return { response };
     const revision = this.view.committed;
-    return this.#logged(response, { kind: 'revision', revision, changes, keys, revoked });
+    return this.#logged(response, { kind: 'revision', revision, changes, revoked });
   }
 
   /** @throws EtcdError 3 (key is not provided), 11 (compacted or future revision), or of permissions. */

@@ -2,7 +2,7 @@ import { readAuthChange, writeAuthChange } from './auth/codec.ts';
 import type { AuthChange } from './auth/state.ts';
 import { Reader, Writer } from './binary.ts';
 import type { Change } from './change.ts';
-import { readChange, writeKeyValue } from './key-value.ts';
+import { readChange, writeChange } from './key-value.ts';
 
 /**
  * What a store's log holds: everything that changes its state, in order. Renewals of leases are not in it.
@@ -23,8 +23,6 @@ export type LogEntry =
       readonly kind: 'revision';
       readonly revision: bigint;
       readonly changes: readonly Change[];
-      /** The texts of the changes' keys, where they are known; the log does not hold them. */
-      readonly keys?: readonly string[];
       /** Leases that this revision ends (revoked or expired); `changes` delete their keys. */
       readonly revoked: readonly bigint[];
     }
@@ -59,7 +57,7 @@ export function writeLogEntry(writer: Writer, entry: LogEntry): void {
     case 'revision':
       writer.varint(entry.revision);
       writer.list(entry.revoked, (id) => writer.varint(id));
-      writer.list(entry.changes, (change) => writeKeyValue(writer, change));
+      writer.list(entry.changes, (change) => writeChange(writer, change));
       break;
     case 'grant':
       writer.varint(entry.id);

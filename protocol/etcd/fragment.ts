@@ -1,3 +1,4 @@
+import { Change } from './change.ts';
 import type { KeyValue, WatchEvent } from './types.ts';
 
 /** What tags and lengths of an event and its messages take at most, besides keys, values and numbers. */
@@ -5,7 +6,9 @@ const EVENT_OVERHEAD = 24;
 const NUMBERS = 4 * 11;
 
 function sizeOfKeyValue(kv: KeyValue | undefined): number {
-  return kv === undefined ? 0 : kv.key.length + kv.value.length + NUMBERS;
+  if (kv === undefined) return 0;
+  // A change has its length at hand, its key and value not.
+  return NUMBERS + (kv instanceof Change ? kv.size : kv.key.length + kv.value.length);
 }
 
 /** Bytes that an event takes on the wire, at most. */

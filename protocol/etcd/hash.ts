@@ -1,10 +1,8 @@
 import { crc32c } from '../hash/crc32c.ts';
 import { Writer } from './binary.ts';
 import type { Change } from './change.ts';
-import { isTombstone } from './change.ts';
 import { etcdError } from './errors.ts';
-import { writeKeyValueFields } from './key-value.ts';
-import { toKeyText } from './keys.ts';
+import { writeChangeFields, writeKey } from './key-value.ts';
 import type { Mvcc } from './mvcc.ts';
 import type { Revisions } from './revision-log.ts';
 
@@ -36,11 +34,11 @@ export function* hashKv(mvcc: Mvcc, revision: bigint): Generator<void, number> {
   const replaced = base.length > 0 ? yield* newestOf(log) : NONE;
   const left = leavesKeys(base, replaced);
   for (const kv of base) {
-    if (!left || !replaced.has(toKeyText(kv.key))) hasher.add(kv);
+    if (!left || !replaced.has(kv.text)) hasher.add(kv);
     yield;
   }
   for (const changes of log) {
-    for (const { kv } of changes) {
+    for (const kv of changes) {
       hasher.add(kv);
       yield;
     }
@@ -54,7 +52,7 @@ const NONE: ReadonlyMap<string, Change> = new Map();
 function* newestOf(log: Revisions): Generator<void, ReadonlyMap<string, Change>> {
   const newest = new Map<string, Change>();
   for (const changes of log) {
-    for (const { key, kv } of changes) newest.set(key, kv);
+    for (const kv of changes) newest.set(kv.text, kv);
     yield;
   }
   return newest;
@@ -62,8 +60,8 @@ function* newestOf(log: Revisions): Generator<void, ReadonlyMap<string, Change>>
 
 /** Whether any key is left: one that was kept and not changed since, or one whose last change is no deletion. */
 function leavesKeys(base: readonly Change[], newest: ReadonlyMap<string, Change>): boolean {
-  for (const kv of newest.values()) if (!isTombstone(kv)) return true;
-  return base.some((kv) => !newest.has(toKeyText(kv.key)));
+  for (const kv of newest.values()) if (!kv.isTombstone) return true;
+  return base.some((kv) => !newest.has(kv.text));
 }
 
 /** @throws EtcdError 11 (compacted or future revision). */
@@ -82,11 +80,11 @@ class ChangeHasher {
     writer.uint64(change.modRevision);
     writer.byte(UNDERSCORE);
     writer.uint64(BigInt(change.sub));
-    if (isTombstone(change)) {
+    if (change.isTombstone) {
       writer.byte(TOMBSTONE_MARK);
-      writeKeyValueFields(writer, { ...change, modRevision: 0n });
+      writeKey(writer, change);
     } else {
-      writeKeyValueFields(writer, change);
+      writeChangeFields(writer, change);
     }
     this.value = crc32c(writer.written, this.value);
   }

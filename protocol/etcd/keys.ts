@@ -18,8 +18,13 @@ export function toKeyText(bytes: Uint8Array): string {
 /** The bytes of a {@link toKeyText} string. */
 export function fromKeyText(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  copyKeyText(text, bytes);
   return bytes;
+}
+
+/** Writes the bytes of a {@link toKeyText} string to the beginning of `target`. */
+export function copyKeyText(text: string, target: Uint8Array): void {
+  for (let i = 0; i < text.length; i++) target[i] = text.charCodeAt(i);
 }
 
 const utf8 = new TextEncoder();

@@ -1,12 +1,9 @@
-import type { Change, LoggedChange } from './change.ts';
-import { isTombstone } from './change.ts';
+import type { Change } from './change.ts';
 import { etcdError } from './errors.ts';
 import { History } from './history.ts';
 import { KeyIndex } from './index.ts';
 import type { Interval } from './keys.ts';
-import { toKeyText } from './keys.ts';
 import { RevisionLog, type Revisions } from './revision-log.ts';
-import type { KeyValue } from './types.ts';
 
 /** What reads need to know of a state, committed or not. */
 export interface View {
@@ -14,9 +11,9 @@ export interface View {
   readonly revision: bigint;
   readonly compactRevision: bigint;
   /** The live value of one key. */
-  latest(key: string): KeyValue | undefined;
+  latest(key: string): Change | undefined;
   /** Live keys of the interval in key order, at `revision` (0n: the newest). */
-  scan(range: Interval, revision: bigint, visit: (kv: KeyValue, key: string) => void): void;
+  scan(range: Interval, revision: bigint, visit: (kv: Change) => void): void;
 }
 
 /** What a version takes besides its key and value: about what etcd's database spends on revision and counters. */
@@ -24,8 +21,18 @@ const VERSION_OVERHEAD = 48;
 
 const TRIM_ALL = 1_000_000;
 
-function sizeOf(kv: KeyValue): number {
-  return kv.key.length + kv.value.length + VERSION_OVERHEAD;
+const MAX_REVISION = BigInt(Number.MAX_SAFE_INTEGER);
+
+function sizeOf(change: Change): number {
+  return change.size + VERSION_OVERHEAD;
+}
+
+/**
+ * Changes have their revisions as numbers. At a million a second the bound is 285 years away; only damage comes beyond it.
+ * @throws RangeError.
+ */
+function checkRevision(revision: bigint): void {
+  if (revision > MAX_REVISION) throw new RangeError(`revision ${revision} is above 2^53 - 1`);
 }
 
 /**
@@ -70,45 +77,52 @@ export class Mvcc implements View {
 
   latest(key: string): Change | undefined {
     const newest = this.#index.get(key)?.newest;
-    return newest === undefined || isTombstone(newest) ? undefined : newest;
+    return newest === undefined || newest.isTombstone ? undefined : newest;
   }
 
-  scan(range: Interval, revision: bigint, visit: (kv: Change, key: string) => void): void {
-    const old = revision > 0n && revision < this.#revision;
-    this.#index.scan(range, (history, key) => {
-      const kv = old ? history.at(revision) : history.newest;
-      if (kv !== undefined && !isTombstone(kv)) visit(kv, key);
+  /** What a key held at a revision that is not compacted. */
+  at(key: string, revision: bigint): Change | undefined {
+    const change = this.#index.get(key)?.at(Number(revision));
+    return change === undefined || change.isTombstone ? undefined : change;
+  }
+
+  scan(range: Interval, revision: bigint, visit: (kv: Change) => void): void {
+    const old = revision > 0n && revision < this.#revision ? Number(revision) : undefined;
+    this.#index.scan(range, (history) => {
+      const kv = old === undefined ? history.newest : history.at(old);
+      if (kv !== undefined && !kv.isTombstone) visit(kv);
     });
   }
 
   /**
-   * Adds the next revision. `keys`: the texts of the changes' keys, where they are known.
+   * Adds the next revision, and returns what the key of each change held before it.
    * @throws RangeError where `revision` is not the one after the current: the log has a gap or a repetition.
    */
-  append(revision: bigint, changes: readonly Change[], keys?: readonly string[]): readonly LoggedChange[] {
+  append(revision: bigint, changes: readonly Change[]): readonly (Change | undefined)[] {
     if (revision !== this.#revision + 1n) {
       throw new RangeError(`revision ${revision} applied to a store at revision ${this.#revision}`);
     }
-    const logged = changes.map((kv, i) => this.#add(keys?.[i] ?? toKeyText(kv.key), kv));
+    checkRevision(revision);
+    const before = changes.map((change) => this.#add(change));
     this.#revision = revision;
-    this.#log.push(logged);
-    return logged;
+    this.#log.push(changes);
+    return before;
   }
 
-  #add(key: string, kv: Change): LoggedChange {
-    const history = this.#index.get(key);
-    this.#bytes += sizeOf(kv);
+  #add(change: Change): Change | undefined {
+    const history = this.#index.get(change.text);
+    this.#bytes += sizeOf(change);
     if (history === undefined) {
-      this.#index.set(key, new History(kv));
-      return { key, kv, prevKv: undefined };
+      this.#index.set(change.text, new History(change));
+      return undefined;
     }
     const { newest } = history;
-    history.push(kv);
-    return { key, kv, prevKv: isTombstone(newest) ? undefined : newest };
+    history.push(change);
+    return newest.isTombstone ? undefined : newest;
   }
 
   /** The changes of one revision in sub-revision order; undefined where it is compacted or in the future. */
-  changesAt(revision: bigint): readonly LoggedChange[] | undefined {
+  changesAt(revision: bigint): readonly Change[] | undefined {
     return revision < this.#compactRevision ? undefined : this.#log.at(revision);
   }
 
@@ -146,19 +160,19 @@ export class Mvcc implements View {
       const revisions = this.#log.upTo(trimmed);
       const kept: Change[] = [];
       for (const changes of revisions) {
-        for (const { key } of changes) {
-          this.#dropBefore(key, trimmed);
+        for (const { text } of changes) {
+          this.#dropBefore(text, Number(trimmed));
           yield;
         }
       }
       // What was kept before may have been replaced by what is kept now.
       for (const kv of this.#base) {
-        if (this.#index.get(toKeyText(kv.key))?.oldest === kv) kept.push(kv);
+        if (this.#index.get(kv.text)?.oldest === kv) kept.push(kv);
         yield;
       }
       for (const changes of revisions) {
-        for (const { key, kv } of changes) {
-          const history = kv.modRevision > this.#baseRevision ? this.#index.get(key) : undefined;
+        for (const kv of changes) {
+          const history = kv.modifiedAt > this.#baseRevision ? this.#index.get(kv.text) : undefined;
           if (history?.oldest === kv) {
             history.leaveSlab();
             kept.push(kv);
@@ -181,6 +195,7 @@ export class Mvcc implements View {
     if (revision <= this.#revision) {
       throw new RangeError(`an epoch from revision ${revision} on a store at revision ${this.#revision}`);
     }
+    checkRevision(revision);
     if (this.#revision > this.#compactRevision) this.compact(this.#revision);
     while (this.trim(TRIM_ALL));
     this.#revision = revision;
@@ -190,7 +205,7 @@ export class Mvcc implements View {
     this.#log.push([]);
   }
 
-  #dropBefore(key: string, revision: bigint): void {
+  #dropBefore(key: string, revision: number): void {
     const history = this.#index.get(key);
     if (history === undefined) return;
     const { dropped, left } = history.dropBefore(revision);
@@ -198,17 +213,16 @@ export class Mvcc implements View {
     if (!left) this.#index.delete(key);
   }
 
-  /** Puts an empty store at a snapshot's state: `base` as of `revision`, everything before it compacted. */
-  restore(
-    revision: bigint,
-    compactRevision: bigint,
-    base: readonly Change[],
-    last: readonly LoggedChange[],
-  ): void {
+  /**
+   * Puts an empty store at a snapshot's state: `base` as of `revision`, everything before it compacted.
+   * @throws RangeError where the revision is none.
+   */
+  restore(revision: bigint, compactRevision: bigint, base: readonly Change[], last: readonly Change[]): void {
+    checkRevision(revision);
     this.#revision = revision;
     this.#compactRevision = compactRevision;
     for (const kv of base) {
-      this.#index.set(toKeyText(kv.key), new History(kv));
+      this.#index.set(kv.text, new History(kv));
       this.#bytes += sizeOf(kv);
     }
     this.#base = base;

@@ -1,23 +1,10 @@
-import type { Change } from './change.ts';
-import { isTombstone, tombstone } from './change.ts';
+import { Change } from './change.ts';
 import { KeyIndex } from './index.ts';
 import type { Interval } from './keys.ts';
 import { isSingle, toKeyText } from './keys.ts';
 import type { Mvcc, View } from './mvcc.ts';
-import { roomFor } from './slab.ts';
+import { toSlab } from './slab.ts';
 import type { PutRequest } from './types.ts';
-
-/** A key with a version of it. */
-interface Keyed {
-  readonly key: string;
-  readonly kv: Change;
-}
-
-/** A request's changes in order, and the text of each one's key. */
-export interface Accepted {
-  readonly changes: readonly Change[];
-  readonly keys: readonly string[];
-}
 
 /**
  * A committed key space with changes on top of it that are not committed yet: those of the requests evaluated so far, and those of
@@ -31,13 +18,12 @@ export class Overlay implements View {
   readonly #pending: Map<string, Change[]> = new Map();
   /** The same by order of keys, from the first time on that an interval is asked for. */
   #sorted: KeyIndex<Change[]> | undefined;
-  /** Changes of the request under evaluation, with their keys. */
+  /** Changes of the request under evaluation. */
   #changes: Change[] = [];
-  #changedKeys: string[] = [];
   /** So many of them are among the pending ones already. */
   #indexed = 0;
   /** Changes of earlier requests that are not: nobody has asked for what they are about. */
-  #late: Accepted[] = [];
+  #late: (readonly Change[])[] = [];
 
   constructor(base: Mvcc) {
     this.#base = base;
@@ -60,21 +46,19 @@ export class Overlay implements View {
     if (this.#late.length > 0) {
       const late = this.#late;
       this.#late = [];
-      for (const { changes, keys } of late) {
-        for (let i = 0; i < changes.length; i++) this.#add(keys[i]!, changes[i]!);
-      }
+      for (const changes of late) for (const change of changes) this.#add(change);
     }
     for (; this.#indexed < this.#changes.length; this.#indexed++) {
-      this.#add(this.#changedKeys[this.#indexed]!, this.#changes[this.#indexed]!);
+      this.#add(this.#changes[this.#indexed]!);
     }
   }
 
-  #add(key: string, change: Change): void {
-    const versions = this.#pending.get(key);
+  #add(change: Change): void {
+    const versions = this.#pending.get(change.text);
     if (versions === undefined) {
       const first = [change];
-      this.#pending.set(key, first);
-      this.#sorted?.set(key, first);
+      this.#pending.set(change.text, first);
+      this.#sorted?.set(change.text, first);
     } else {
       versions.push(change);
     }
@@ -85,24 +69,24 @@ export class Overlay implements View {
     if (this.#pending.size === 0) return this.#base.latest(key);
     const pending = this.#pending.get(key)?.at(-1);
     if (pending === undefined) return this.#base.latest(key);
-    return isTombstone(pending) ? undefined : pending;
+    return pending.isTombstone ? undefined : pending;
   }
 
-  scan(range: Interval, revision: bigint, visit: (kv: Change, key: string) => void): void {
+  scan(range: Interval, revision: bigint, visit: (kv: Change) => void): void {
     this.#index();
     const committed = revision > 0n && revision <= this.#base.revision;
     if (committed || this.#pending.size === 0) {
       this.#base.scan(range, committed ? revision : 0n, visit);
       return;
     }
-    const pending: Keyed[] = [];
-    const collect = (versions: readonly Change[], key: string): void => {
-      const kv = revision > 0n ? versions.findLast((v) => v.modRevision <= revision) : versions.at(-1);
-      if (kv !== undefined) pending.push({ key, kv });
+    const pending: Change[] = [];
+    const collect = (versions: readonly Change[]): void => {
+      const kv = revision > 0n ? versions.findLast((v) => v.modifiedAt <= revision) : versions.at(-1);
+      if (kv !== undefined) pending.push(kv);
     };
     if (isSingle(range)) {
       const versions = this.#pending.get(range.from);
-      if (versions !== undefined) collect(versions, range.from);
+      if (versions !== undefined) collect(versions);
     } else {
       this.#sorted ??= this.#sort();
       this.#sorted.scan(range, collect);
@@ -116,53 +100,45 @@ export class Overlay implements View {
     return sorted;
   }
 
-  #merge(range: Interval, pending: readonly Keyed[], visit: (kv: Change, key: string) => void): void {
+  #merge(range: Interval, pending: readonly Change[], visit: (kv: Change) => void): void {
     let next = 0;
-    const emit = (entry: Keyed): void => {
+    const emit = (kv: Change): void => {
       next++;
-      if (!isTombstone(entry.kv)) visit(entry.kv, entry.key);
+      if (!kv.isTombstone) visit(kv);
     };
-    this.#base.scan(range, 0n, (kv, key) => {
-      while (next < pending.length && pending[next]!.key < key) emit(pending[next]!);
-      if (pending[next]?.key === key) emit(pending[next]!);
-      else visit(kv, key);
+    this.#base.scan(range, 0n, (kv) => {
+      while (next < pending.length && pending[next]!.text < kv.text) emit(pending[next]!);
+      if (pending[next]?.text === kv.text) emit(pending[next]!);
+      else visit(kv);
     });
     while (next < pending.length) emit(pending[next]!);
-  }
-
-  #record(key: string, change: Change): void {
-    this.#changes.push(change);
-    this.#changedKeys.push(key);
   }
 
   /** Puts a key that may be put; returns what it held. */
   put(request: PutRequest): Change | undefined {
     const key = toKeyText(request.key);
     const before = this.latest(key);
-    const revision = this.#committed + 1n;
-    const bytes = request.ignoreValue === true ? before! : ownBytes(before?.key, request);
-    this.#record(key, {
-      key: bytes.key,
-      value: bytes.value,
-      createRevision: before?.createRevision ?? revision,
-      modRevision: revision,
-      // A constant for the first version, as every sum is a bigint of its own.
-      version: before === undefined ? 1n : before.version + 1n,
+    const revision = Number(this.#committed + 1n);
+    const value = request.ignoreValue === true ? before!.place : toSlab(request.value);
+    // All versions of a key have the same string.
+    const change = new Change(before?.text ?? key, value, {
+      createdAt: before?.createdAt ?? revision,
+      modifiedAt: revision,
+      versionNumber: (before?.versionNumber ?? 0) + 1,
       lease: request.ignoreLease === true ? before!.lease : (request.lease ?? 0n),
       sub: this.#changes.length,
     });
+    this.#changes.push(change);
     return before;
   }
 
   /** Deletes what an interval holds, and returns it in key order. */
   deleteRange(range: Interval): Change[] {
     const deleted: Change[] = [];
-    const keys: string[] = [];
-    this.scan(range, 0n, (kv, key) => {
+    this.scan(range, 0n, (kv) => {
       deleted.push(kv);
-      keys.push(key);
     });
-    for (let i = 0; i < keys.length; i++) this.#delete(keys[i]!, deleted[i]!.key);
+    for (const { text } of deleted) this.#delete(text);
     return deleted;
   }
 
@@ -173,13 +149,13 @@ export class Overlay implements View {
       const kv = this.latest(key);
       if (kv === undefined) continue;
       deleted.push(kv);
-      this.#delete(key, kv.key);
+      this.#delete(kv.text);
     }
     return deleted;
   }
 
-  #delete(key: string, bytes: Uint8Array): void {
-    this.#record(key, tombstone(bytes, this.#committed + 1n, this.#changes.length));
+  #delete(key: string): void {
+    this.#changes.push(Change.tombstone(key, Number(this.#committed + 1n), this.#changes.length));
   }
 
   /** Keys whose newest version the overlay has, and has with that lease. */
@@ -190,48 +166,31 @@ export class Overlay implements View {
     return keys;
   }
 
-  /** Ends the request under evaluation: its changes stay, and are one revision. */
-  accept(): Accepted {
+  /** Ends the request under evaluation: its changes, which it returns, stay and are one revision. */
+  accept(): readonly Change[] {
     const changes = this.#changes;
-    const keys = this.#changedKeys;
-    if (changes.length === 0) return { changes, keys };
+    if (changes.length === 0) return changes;
     this.#committed++;
     if (this.#indexed > 0) this.#index();
-    else this.#late.push({ changes, keys });
+    else this.#late.push(changes);
     this.#forget();
-    return { changes, keys };
+    return changes;
   }
 
   /** Ends the request under evaluation as if it had never been. */
   undo(): void {
-    for (const key of this.#changedKeys.slice(0, this.#indexed)) {
-      const versions = this.#pending.get(key)!;
+    for (const { text } of this.#changes.slice(0, this.#indexed)) {
+      const versions = this.#pending.get(text)!;
       versions.pop();
       if (versions.length > 0) continue;
-      this.#pending.delete(key);
-      this.#sorted?.delete(key);
+      this.#pending.delete(text);
+      this.#sorted?.delete(text);
     }
     this.#forget();
   }
 
   #forget(): void {
     this.#changes = [];
-    this.#changedKeys = [];
     this.#indexed = 0;
   }
-}
-
-/**
- * Copies: the caller may reuse its buffers. A key that exists already shares the bytes it has, and a new one is in one piece of memory
- * with its value.
- */
-function ownBytes(known: Uint8Array | undefined, { key, value }: PutRequest): Pick<Change, 'key' | 'value'> {
-  const keyLength = known === undefined ? key.length : 0;
-  const { buffer, offset } = roomFor(keyLength + value.length);
-  const ownValue = new Uint8Array(buffer, offset + keyLength, value.length);
-  ownValue.set(value);
-  if (known !== undefined) return { key: known, value: ownValue };
-  const ownKey = new Uint8Array(buffer, offset, keyLength);
-  ownKey.set(key);
-  return { key: ownKey, value: ownValue };
 }

@@ -1,3 +1,4 @@
+import type { Change } from './change.ts';
 import { etcdError } from './errors.ts';
 import { compareBytes, interval } from './keys.ts';
 import type { View } from './mvcc.ts';
@@ -10,8 +11,6 @@ export interface RangeResult {
   readonly count: bigint;
 }
 
-const NO_BYTES = new Uint8Array(0);
-
 /**
  * Refuses a revision that cannot be read.
  * @throws EtcdError 11 (future or compacted revision).
@@ -21,7 +20,7 @@ export function checkReadRevision(view: Pick<View, 'revision' | 'compactRevision
   if (revision > 0n && revision < view.compactRevision) throw etcdError('compacted');
 }
 
-function filterOf(request: RangeRequest): ((kv: KeyValue) => boolean) | undefined {
+function filterOf(request: RangeRequest): ((kv: Change) => boolean) | undefined {
   const {
     minModRevision = 0n,
     maxModRevision = 0n,
@@ -37,29 +36,25 @@ function filterOf(request: RangeRequest): ((kv: KeyValue) => boolean) | undefine
     return undefined;
   }
   return (kv) =>
-    (minModRevision === 0n || kv.modRevision >= minModRevision) &&
-    (maxModRevision === 0n || kv.modRevision <= maxModRevision) &&
-    (minCreateRevision === 0n || kv.createRevision >= minCreateRevision) &&
-    (maxCreateRevision === 0n || kv.createRevision <= maxCreateRevision);
-}
-
-function compareBigints(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+    (minModRevision === 0n || kv.modifiedAt >= minModRevision) &&
+    (maxModRevision === 0n || kv.modifiedAt <= maxModRevision) &&
+    (minCreateRevision === 0n || kv.createdAt >= minCreateRevision) &&
+    (maxCreateRevision === 0n || kv.createdAt <= maxCreateRevision);
 }
 
 const COMPARE: Record<
   Exclude<RangeRequest['sortTarget'], number | undefined>,
-  (a: KeyValue, b: KeyValue) => number
+  (a: Change, b: Change) => number
 > = {
-  KEY: (a, b) => compareBytes(a.key, b.key),
+  KEY: (a, b) => (a.text < b.text ? -1 : 1),
   VALUE: (a, b) => compareBytes(a.value, b.value),
-  VERSION: (a, b) => compareBigints(a.version, b.version),
-  CREATE: (a, b) => compareBigints(a.createRevision, b.createRevision),
-  MOD: (a, b) => compareBigints(a.modRevision, b.modRevision),
+  VERSION: (a, b) => a.versionNumber - b.versionNumber,
+  CREATE: (a, b) => a.createdAt - b.createdAt,
+  MOD: (a, b) => a.modifiedAt - b.modifiedAt,
 };
 
 /** Sorts in place; `kvs` come in key order, so an ascending sort by key has nothing to do. */
-function sort(kvs: KeyValue[], request: RangeRequest): void {
+function sort(kvs: Change[], request: RangeRequest): void {
   const target = request.sortTarget ?? 'KEY';
   const order = request.sortOrder ?? 'NONE';
   if (typeof order === 'number' || typeof target === 'number') return;
@@ -78,7 +73,7 @@ export function range(view: View, request: RangeRequest): RangeResult {
   checkReadRevision(view, revision);
   const limit = request.limit ?? 0n;
   const filter = filterOf(request);
-  let kvs: KeyValue[] = [];
+  let kvs: Change[] = [];
   let count = 0;
   view.scan(interval(request.key, request.rangeEnd), revision, (kv) => {
     count++;
@@ -90,6 +85,6 @@ export function range(view: View, request: RangeRequest): RangeResult {
     kvs.length = Number(limit) + 1;
   sort(kvs, request);
   if (more) kvs.length = Number(limit);
-  if (request.keysOnly === true) kvs = kvs.map((kv) => ({ ...kv, value: NO_BYTES }));
+  if (request.keysOnly === true) kvs = kvs.map((kv) => kv.withoutValue());
   return { kvs, more, count: BigInt(count) };
 }

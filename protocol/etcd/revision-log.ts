@@ -1,9 +1,9 @@
-import type { LoggedChange } from './change.ts';
+import type { Change } from './change.ts';
 
-type Changes = LoggedChange | readonly LoggedChange[];
+type Changes = Change | readonly Change[];
 
 /** The changes of consecutive revisions, in sub-revision order. */
-export interface Revisions extends Iterable<readonly LoggedChange[]> {
+export interface Revisions extends Iterable<readonly Change[]> {
   readonly length: number;
 }
 
@@ -20,12 +20,12 @@ export class RevisionLog {
     this.#first = first;
   }
 
-  push(changes: readonly LoggedChange[]): void {
+  push(changes: readonly Change[]): void {
     this.#items.push(changes.length === 1 ? changes[0]! : changes);
   }
 
   /** The changes of a revision; undefined where it is not in here. */
-  at(revision: bigint): readonly LoggedChange[] | undefined {
+  at(revision: bigint): readonly Change[] | undefined {
     const changes = this.#items[Number(revision - this.#first)];
     return changes === undefined ? undefined : listOf(changes);
   }
@@ -55,6 +55,6 @@ export class RevisionLog {
   }
 }
 
-function listOf(changes: Changes): readonly LoggedChange[] {
-  return Array.isArray(changes) ? changes : [changes as LoggedChange];
+function listOf(changes: Changes): readonly Change[] {
+  return Array.isArray(changes) ? changes : [changes as Change];
 }

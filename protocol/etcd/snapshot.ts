@@ -2,7 +2,7 @@ import { readAuthChange, writeAuthChange } from './auth/codec.ts';
 import type { AuthChange } from './auth/state.ts';
 import { Reader, Writer } from './binary.ts';
 import type { Change } from './change.ts';
-import { readChange, viewChange, writeKeyValue } from './key-value.ts';
+import { readChange, viewChange, writeChange } from './key-value.ts';
 
 /**
  * A store's state at the revision it was compacted to, from which the log goes on.
@@ -46,16 +46,16 @@ export function* snapshotPieces(snapshot: Snapshot, size: number): Generator<Uin
   writer.varint(BigInt(snapshot.live.length));
   for (const kv of snapshot.live) {
     writer.varint(BigInt(kv.sub));
-    writeKeyValue(writer, kv);
+    writeChange(writer, kv);
     if (writer.length < size) continue;
     yield writer.bytes();
     writer.clear();
   }
-  writer.list(snapshot.last, (change) => writeKeyValue(writer, change));
+  writer.list(snapshot.last, (change) => writeChange(writer, change));
   yield writer.bytes();
 }
 
-/** The snapshot in `bytes`, whose keys and values are parts of them: they must not change. @throws DecodeError on anything that is not one. */
+/** The snapshot in `bytes`, whose values are parts of them: they must not change. @throws DecodeError on anything that is not one. */
 export function decodeSnapshot(bytes: Uint8Array): Snapshot {
   const reader = new Reader('store snapshot', bytes);
   const format = reader.byte();

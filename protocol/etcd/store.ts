@@ -4,14 +4,12 @@ import type { AuthChange, AuthState } from './auth/state.ts';
 import { applyAuthChange, NO_AUTH, revokedUsers, wholeAuthChange } from './auth/state.ts';
 import { Tokens } from './auth/tokens.ts';
 import type { Backup } from './backup.ts';
-import type { LoggedChange } from './change.ts';
-import { isTombstone } from './change.ts';
 import { checkRange, DEFAULT_LIMITS, type Limits } from './check.ts';
 import { Draft } from './draft.ts';
 import type { LogEntry } from './entry.ts';
 import { etcdError } from './errors.ts';
 import { checkHashRevision, hashKv } from './hash.ts';
-import { fromKeyText, toKeyText } from './keys.ts';
+import { fromKeyText } from './keys.ts';
 import { Lessor, MIN_LEASE_TTL } from './lease.ts';
 import { Mvcc } from './mvcc.ts';
 import { range } from './range.ts';
@@ -153,19 +151,15 @@ export class EtcdStore {
     }
   }
 
-  #applyRevision({
-    revision,
-    changes,
-    keys,
-    revoked,
-  }: LogEntry & { readonly kind: 'revision' }): WatchOutput[] {
-    const logged = this.#mvcc.append(revision, changes, keys);
-    for (const { key, kv, prevKv } of logged) {
-      if (prevKv !== undefined && prevKv.lease !== kv.lease) this.#lessor.detach(prevKv.lease, key);
-      if (!isTombstone(kv)) this.#lessor.attach(kv.lease, key);
+  #applyRevision({ revision, changes, revoked }: LogEntry & { readonly kind: 'revision' }): WatchOutput[] {
+    const before = this.#mvcc.append(revision, changes);
+    for (const [i, { text, lease, isTombstone }] of changes.entries()) {
+      const lastLease = before[i]?.lease ?? 0n;
+      if (lastLease !== lease) this.#lessor.detach(lastLease, text);
+      if (!isTombstone) this.#lessor.attach(lease, text);
     }
     for (const id of revoked) this.#lessor.remove(id);
-    return this.#watchers.dispatch(revision, logged);
+    return this.#watchers.dispatch(revision, changes);
   }
 
   #applyAuth(change: AuthChange): void {
@@ -195,7 +189,7 @@ export class EtcdStore {
   /** The entry that the log holds for a revision; undefined where it is compacted away or in the future. */
   revisionEntry(revision: bigint): LogEntry | undefined {
     const changes = this.#mvcc.changesAt(revision);
-    return changes === undefined ? undefined : revisionEntry(revision, changes);
+    return changes === undefined ? undefined : { kind: 'revision', revision, changes, revoked: [] };
   }
 
   /** The entry that makes a new store's users and roles these; undefined where there never were any. */
@@ -299,7 +293,7 @@ export class EtcdStore {
       leases,
       auth: wholeAuthChange(this.#auth),
       live: this.#mvcc.base,
-      last: last.map(({ kv }) => kv),
+      last,
     };
   }
 
@@ -316,7 +310,8 @@ export class EtcdStore {
       entries: {
         *[Symbol.iterator]() {
           let revision = snapshot.revision;
-          for (const changes of history) yield revisionEntry(++revision, changes);
+          for (const changes of history)
+            yield { kind: 'revision', revision: ++revision, changes, revoked: [] };
         },
       },
     };
@@ -331,15 +326,10 @@ export class EtcdStore {
   /** Puts a new store at a snapshot's state; its leases start afresh. */
   restore(snapshot: Snapshot, now: number): void {
     const { revision, compactRevision, leases, live, index, auth } = snapshot;
-    const last = snapshot.last.map((kv) => ({ key: toKeyText(kv.key), kv, prevKv: undefined }));
-    this.#mvcc.restore(revision, compactRevision, live, last);
-    for (const kv of live) this.#lessor.attach(kv.lease, toKeyText(kv.key));
+    this.#mvcc.restore(revision, compactRevision, live, snapshot.last);
+    for (const { lease, text } of live) this.#lessor.attach(lease, text);
     for (const { id, ttl } of leases) this.#lessor.grant(id, ttl, now);
     this.#index = index;
     this.#auth = applyAuthChange(NO_AUTH, auth);
   }
-}
-
-function revisionEntry(revision: bigint, changes: readonly LoggedChange[]): LogEntry {
-  return { kind: 'revision', revision, changes: changes.map(({ kv }) => kv), revoked: [] };
 }

@@ -1,9 +1,8 @@
-import type { LoggedChange } from './change.ts';
-import { isTombstone } from './change.ts';
+import type { Change } from './change.ts';
 import type { Interval } from './keys.ts';
 import { contains, interval, isEmpty } from './keys.ts';
 import type { Mvcc } from './mvcc.ts';
-import type { KeyValue, ResponseHeader, WatchEvent, WatchRequest, WatchResponse } from './types.ts';
+import type { ResponseHeader, WatchEvent, WatchRequest, WatchResponse } from './types.ts';
 import { IntervalIndex } from './watch-index.ts';
 
 /** A response that one watcher is to get. */
@@ -51,32 +50,6 @@ function wishesOf(request: WatchRequest): number {
   if (request.filters?.includes('NOPUT') === true) wishes |= NO_PUT;
   if (request.filters?.includes('NODELETE') === true) wishes |= NO_DELETE;
   return wishes;
-}
-
-function eventsOf(changes: readonly LoggedChange[], wishes: number, prevVisible: boolean): WatchEvent[] {
-  const events: WatchEvent[] = [];
-  for (const change of changes) {
-    const { kv } = change;
-    const deleted = isTombstone(kv);
-    if ((wishes & (deleted ? NO_DELETE : NO_PUT)) !== 0) continue;
-    const type = deleted ? 'DELETE' : 'PUT';
-    const prevKv = (wishes & PREV_KV) !== 0 && prevVisible ? heldBefore(changes, change) : undefined;
-    events.push(prevKv === undefined ? { type, kv } : { type, kv, prevKv });
-  }
-  return events;
-}
-
-/**
- * What a key held at the end of the revision before: a key that a transaction creates and deletes again has no previous value (etcd
- * `etcdserver/api/v3rpc/watch.go`, sendLoop).
- */
-function heldBefore(
-  changes: readonly LoggedChange[],
-  { key, kv, prevKv }: LoggedChange,
-): KeyValue | undefined {
-  if (prevKv?.modRevision !== kv.modRevision) return prevKv;
-  if (kv.createRevision === kv.modRevision) return undefined;
-  return changes.find((earlier) => earlier.key === key)?.prevKv;
 }
 
 /**
@@ -154,7 +127,7 @@ export class Watchers {
     const outputs: WatchResponse[] = [];
     for (let i = 0; i < SLICE && watcher.next <= current; i++, watcher.next++) {
       const changes = this.#mvcc.changesAt(watcher.next) ?? [];
-      const wanted = changes.filter(({ key }) => contains(watcher.range, key));
+      const wanted = changes.filter(({ text }) => contains(watcher.range, text));
       const response = this.#response(watcher.next, wanted, watcher.wishes);
       if (response !== undefined) outputs.push(response);
     }
@@ -174,12 +147,25 @@ export class Watchers {
   }
 
   /** The response for one revision; undefined where nothing of it is wanted. */
-  #response(revision: bigint, changes: readonly LoggedChange[], wishes: number): WatchResponse | undefined {
-    if (changes.length === 0) return undefined;
-    // What a compacted revision held cannot be told any more.
-    const prevVisible = revision - 1n >= this.#mvcc.compactRevision;
-    const events = eventsOf(changes, wishes, prevVisible);
+  #response(revision: bigint, changes: readonly Change[], wishes: number): WatchResponse | undefined {
+    const events: WatchEvent[] = [];
+    for (const kv of changes) {
+      if ((wishes & (kv.isTombstone ? NO_DELETE : NO_PUT)) !== 0) continue;
+      const type = kv.isTombstone ? 'DELETE' : 'PUT';
+      const prevKv = (wishes & PREV_KV) !== 0 ? this.#heldBefore(kv, revision) : undefined;
+      events.push(prevKv === undefined ? { type, kv } : { type, kv, prevKv });
+    }
     return events.length === 0 ? undefined : { header: this.#header(revision), events };
+  }
+
+  /**
+   * What a changed key held at the end of the revision before: a key that a transaction creates and deletes again has no previous value,
+   * nor has one that it deletes and creates again (etcd `etcdserver/api/v3rpc/watch.go`, sendLoop).
+   */
+  #heldBefore({ text, createdAt, modifiedAt }: Change, revision: bigint): Change | undefined {
+    // What a compacted revision held cannot be told any more.
+    if (createdAt === modifiedAt || revision - 1n < this.#mvcc.compactRevision) return undefined;
+    return this.#mvcc.at(text, revision - 1n);
   }
 
   /** Ends a watch; unknown ids are ignored. */
@@ -193,11 +179,11 @@ export class Watchers {
   }
 
   /** What the watchers get of a revision that was just added. */
-  dispatch(revision: bigint, changes: readonly LoggedChange[]): WatchOutput[] {
+  dispatch(revision: bigint, changes: readonly Change[]): WatchOutput[] {
     if (this.#watchers.size === 0) return [];
-    const touched = new Map<Group, LoggedChange[]>();
+    const touched = new Map<Group, Change[]>();
     for (const change of changes) {
-      this.#groups.match(change.key, (group) => {
+      this.#groups.match(change.text, (group) => {
         const known = touched.get(group);
         if (known === undefined) touched.set(group, [change]);
         else known.push(change);
@@ -208,12 +194,7 @@ export class Watchers {
     return outputs;
   }
 
-  #dispatchTo(
-    group: Group,
-    revision: bigint,
-    changes: readonly LoggedChange[],
-    outputs: WatchOutput[],
-  ): void {
+  #dispatchTo(group: Group, revision: bigint, changes: readonly Change[], outputs: WatchOutput[]): void {
     const shared = new Map<number, WatchResponse | undefined>();
     for (const watcher of group.watchers) {
       if (revision < watcher.next) continue;

@@ -10,7 +10,10 @@ import { connectRedis } from '../../agents/store/redis-connection.ts';
 import { RedisLog, redisKeys } from '../../agents/store/redis-log.ts';
 import type { Head } from '../../agents/store/redis-position.ts';
 import { RedisReplica } from '../../agents/store/redis-replica.ts';
+import { Change } from '../../protocol/etcd/change.ts';
 import { encodeLogEntry } from '../../protocol/etcd/entry.ts';
+import { toKeyText } from '../../protocol/etcd/keys.ts';
+import { toSlab } from '../../protocol/etcd/slab.ts';
 import { tool } from '../support/tools.ts';
 import { b, below, eventLine, failure, line, record, t } from '../unit/store/support.ts';
 import { freePort } from './etcd-server.ts';
@@ -477,15 +480,13 @@ describe.skipIf(redis.missing)(redis.title('the Redis store under faults'), () =
 
   /** An entry that nobody here has made. */
   function rawEntry(revision: bigint): Buffer {
-    const change = {
-      key: b('/t/stranger'),
-      value: b('z'),
-      createRevision: revision,
-      modRevision: revision,
-      version: 1n,
+    const change = new Change(toKeyText(b('/t/stranger')), toSlab(b('z')), {
+      createdAt: Number(revision),
+      modifiedAt: Number(revision),
+      versionNumber: 1,
       lease: 0n,
       sub: 0,
-    };
+    });
     return Buffer.from(encodeLogEntry({ kind: 'revision', revision, changes: [change], revoked: [] }));
   }
 

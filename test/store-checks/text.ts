@@ -1,5 +1,7 @@
-/** Fields that differ from store to store, or that only podwire's kvs have. */
-const IGNORED: ReadonlySet<string> = new Set(['clusterId', 'memberId', 'raftTerm', 'sub']);
+import { Change } from '../../protocol/etcd/change.ts';
+
+/** Fields that differ from store to store. */
+const IGNORED: ReadonlySet<string> = new Set(['clusterId', 'memberId', 'raftTerm']);
 
 /**
  * Anything as one line in which equal values are equal: bytes as text (latin1), keys of objects in order, without what is different
@@ -9,6 +11,10 @@ export function line(value: unknown): string {
   if (typeof value === 'bigint') return `${value}`;
   if (value instanceof Uint8Array) return `'${Buffer.from(value).toString('latin1')}'`;
   if (Array.isArray(value)) return `[${value.map(line).join(' ')}]`;
+  if (value instanceof Change) {
+    const { key, value: held, createRevision, modRevision, version, lease } = value;
+    return line({ key, value: held, createRevision, modRevision, version, lease });
+  }
   if (typeof value === 'object' && value !== null) {
     const fields = Object.entries(value).filter(([key, each]) => !IGNORED.has(key) && each !== undefined);
     return `{${fields

@@ -6,6 +6,9 @@ import { lease } from '../../../protocol/etcd/api/lease.ts';
 import { maintenance } from '../../../protocol/etcd/api/maintenance.ts';
 import { fromTxnMessage, fromTxnResponseMessage, toTxnMessage } from '../../../protocol/etcd/api/txn.ts';
 import { watch } from '../../../protocol/etcd/api/watch.ts';
+import { Change } from '../../../protocol/etcd/change.ts';
+import { toKeyText } from '../../../protocol/etcd/keys.ts';
+import { toSlab } from '../../../protocol/etcd/slab.ts';
 import type { TxnRequest } from '../../../protocol/etcd/types.ts';
 import { toJson } from '../../../protocol/protobuf/json.ts';
 import type { MessageType } from '../../../protocol/protobuf/message.ts';
@@ -100,6 +103,39 @@ test.each<[string, AnyType, string, string]>([
   expect(JSON.stringify(toJson(type as MessageType<unknown>, message))).toBe(json.replace('IDS', IDS));
   expect(encode(message as never).toHex()).toBe(hex);
 });
+
+test.each([
+  ['a key and a value', b('a'), b('1'), 2, 300, 2, -1n],
+  ['octets that are no text', Uint8Array.of(0, 0x80, 0xff), Uint8Array.of(0xff, 0), 2, 2, 1, 5n],
+  ['no value', b('a'), b(''), 2, 2, 1, 0n],
+  ['a key longer than most', new Uint8Array(5000).fill(0xc3), b('1'), 2, 2, 1, 0n],
+  ['the largest revision', b('a'), b('1'), 2 ** 53 - 1, 2 ** 53 - 1, 1, 0n],
+  ['a tombstone', b('a'), b(''), 0, 9, 0, 0n],
+  ['nothing', b(''), b(''), 0, 0, 0, 0n],
+])(
+  'a change of the store is written as any KeyValue: %s',
+  (_name, key, value, createdAt, modifiedAt, versionNumber, lease) => {
+    const change = new Change(toKeyText(key), toSlab(value), {
+      createdAt,
+      modifiedAt,
+      versionNumber,
+      lease,
+      sub: 3,
+    });
+    const same = {
+      key,
+      value,
+      createRevision: BigInt(createdAt),
+      modRevision: BigInt(modifiedAt),
+      version: BigInt(versionNumber),
+      lease,
+    };
+    const header = { clusterId: 1n, memberId: 1n, revision: 9n, raftTerm: 1n };
+    const encoded = [change, same].map((prevKv) => kv.put.response.encode({ header, prevKv }).toHex());
+    expect(encoded[0]).toBe(encoded[1]);
+    expect(kv.put.response.decode(kv.put.response.encode({ header, prevKv: change })).prevKv).toEqual(same);
+  },
+);
 
 test('a transaction, between the wire and the store, both ways', () => {
   const request: TxnRequest = {

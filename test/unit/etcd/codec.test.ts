@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { DecodeError } from '../../../protocol/bytes/decode-error.ts';
 import { fromHex, toHex } from '../../../protocol/bytes/hex.ts';
+import { Reader, Writer } from '../../../protocol/etcd/binary.ts';
+import { Change } from '../../../protocol/etcd/change.ts';
 import { decodeLogEntry, encodeLogEntry } from '../../../protocol/etcd/entry.ts';
-import { decodeKeyValue, encodeKeyValue } from '../../../protocol/etcd/key-value.ts';
+import { readChange, viewChange, writeChange } from '../../../protocol/etcd/key-value.ts';
 import {
   compareBytes,
   fromKeyText,
@@ -13,11 +15,15 @@ import {
 } from '../../../protocol/etcd/keys.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../protocol/etcd/snapshot.ts';
 import { EtcdStore } from '../../../protocol/etcd/store.ts';
+import type { KeyValue } from '../../../protocol/etcd/types.ts';
 import { b } from './helpers.ts';
 
 describe('KeyValue as protobuf', () => {
   // By hand from kv.proto: tag = field << 3 | type; -1 is ten bytes; 300 is ac 02.
-  const golden = '0a 03 666f6f 10 02 18 ac02 20 05 2a 03 626172 30 ffffffffffffffffff01';
+  const golden = '1c 0a 03 666f6f 10 02 18 ac02 20 05 2a 03 626172 30 ffffffffffffffffff01'.replaceAll(
+    ' ',
+    '',
+  );
   const kv = {
     key: b('foo'),
     createRevision: 2n,
@@ -26,32 +32,56 @@ describe('KeyValue as protobuf', () => {
     value: b('bar'),
     lease: -1n,
   };
+  const plain = ({ key, createRevision, modRevision, version, value, lease }: KeyValue): KeyValue => ({
+    key,
+    createRevision,
+    modRevision,
+    version,
+    value,
+    lease,
+  });
+  const encoded = (change: Change): string => {
+    const writer = new Writer();
+    writeChange(writer, change);
+    return toHex(writer.bytes());
+  };
 
-  test('golden bytes, both ways', () => {
-    expect(toHex(encodeKeyValue(kv))).toBe(golden.replaceAll(' ', ''));
-    expect(decodeKeyValue(fromHex(golden))).toEqual(kv);
+  test.each([
+    ['copied', readChange],
+    ['in place', viewChange],
+  ])('golden bytes, both ways, with the value %s', (_, read) => {
+    const change = read(new Reader('test', fromHex(golden)), 7);
+    expect(plain(change)).toEqual(kv);
+    expect(change.sub).toBe(7);
+    expect(encoded(change)).toBe(golden);
   });
 
   test('zero fields take no bytes', () => {
-    const empty = decodeKeyValue(new Uint8Array(0));
+    const empty = readChange(new Reader('test', Uint8Array.of(0)), 0);
     expect(empty).toMatchObject({ modRevision: 0n, lease: 0n });
-    expect(encodeKeyValue(empty)).toHaveLength(0);
+    expect(encoded(empty)).toBe('00');
   });
 
-  test('a decoded Buffer is copied, not held', () => {
-    const buffer = Buffer.from(encodeKeyValue(kv));
-    const decoded = decodeKeyValue(buffer);
+  test('a value read from a Buffer is copied, not held', () => {
+    const buffer = Buffer.from(golden, 'hex');
+    const change = readChange(new Reader('test', buffer), 0);
     buffer.fill(0);
-    expect(decoded).toEqual(kv);
+    expect(plain(change)).toEqual(kv);
+  });
+
+  test('revisions end at 2^53 - 1', () => {
+    const read = (hex: string): Change => readChange(new Reader('test', fromHex(hex)), 0);
+    expect(read('0918ffffffffffffff0f').modRevision).toBe(2n ** 53n - 1n);
+    expect(encoded(read('0918ffffffffffffff0f'))).toBe('0918ffffffffffffff0f');
+    expect(() => read('09188080808080808010')).toThrow('0 to 2^53 - 1, got 9007199254740992');
+    expect(() => read('0b20ffffffffffffffffff01')).toThrow('0 to 2^53 - 1, got -1');
   });
 });
 
 describe('log entries and snapshots', () => {
   test('golden bytes of a grant and a revision', () => {
     expect(toHex(encodeLogEntry({ kind: 'grant', id: 5n, ttl: 60n }))).toBe('0101053c');
-    const changes = [
-      { key: b('a'), value: b(''), createRevision: 0n, modRevision: 9n, version: 0n, lease: 0n, sub: 0 },
-    ];
+    const changes = [Change.tombstone('a', 9, 0)];
     expect(toHex(encodeLogEntry({ kind: 'revision', revision: 9n, changes, revoked: [7n] }))).toBe(
       '010009010701050a01611809',
     );

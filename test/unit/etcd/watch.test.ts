@@ -94,6 +94,36 @@ describe('watches', () => {
     expect(of(outputs, before.watchId)).toEqual([['+a=1@2'], ['-a@3 was 1']]);
   });
 
+  test('the previous value is what the key held before the revision, and none for a key that it creates', () => {
+    const store = newStore();
+    put(store, 'again', '1');
+    put(store, 'kept', '1');
+    const { watchId } = store.watch({ ...everything, prevKv: true });
+    const outputs: WatchOutput[] = [];
+    const request = {
+      compare: [],
+      success: [
+        { kind: 'put', request: { key: b('kept'), value: b('2') } },
+        { kind: 'put', request: { key: b('short'), value: b('1') } },
+        { kind: 'deleteRange', request: everything },
+        { kind: 'put', request: { key: b('again'), value: b('2') } },
+      ],
+      failure: [],
+    } as const;
+    commit(store, (draft) => draft.txn(request), 0, outputs);
+    const events = [
+      '+kept=2@4 was 1',
+      '+short=1@4',
+      '-again@4 was 1',
+      '-kept@4 was 1',
+      '-short@4',
+      '+again=2@4',
+    ];
+    expect(of(outputs, watchId)).toEqual([events]);
+    const later = store.watch({ ...everything, prevKv: true, startRevision: 4n });
+    expect(texts(later.outputs.slice(1))).toEqual([events]);
+  });
+
   test('WCH-10 WCH-3 nothing after the end, nothing before a future start', () => {
     const store = newStore();
     const gone = store.watch(everything).watchId;
