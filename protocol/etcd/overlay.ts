@@ -135,9 +135,7 @@ export class Overlay implements View {
   /** Deletes what an interval holds, and returns it in key order. */
   deleteRange(range: Interval): Change[] {
     const deleted: Change[] = [];
-    this.scan(range, 0n, (kv) => {
-      deleted.push(kv);
-    });
+    this.scan(range, 0n, (kv) => deleted.push(kv));
     for (const { text } of deleted) this.#delete(text);
     return deleted;
   }

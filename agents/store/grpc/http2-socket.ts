@@ -5,7 +5,7 @@ import type { Millis } from '../../ports.ts';
 
 /** Octets that may wait in the socket before responses wait in their streams instead. */
 const MAX_WAITING = 1024 * 1024;
-/** How long the acknowledgement of a PING is held at least, and how long it then waits for something to go with. */
+/** How long the acknowledgement of a PING is held at least, and until when at most it then waits for something to go with. */
 const HOLD_LEAST: Millis = 300;
 const HOLD_MOST: Millis = 500;
 
